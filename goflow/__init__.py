@@ -1,0 +1,68 @@
+"""GoFlow: deterministic workflows over MCP servers.
+
+The public names are imported when they are first used, so that ``import goflow`` costs next to
+nothing.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False  # type checkers take this for typing's, which costs 2 ms to import
+if TYPE_CHECKING:
+    from typing import Any
+
+    from goflow import errors as errors
+    from goflow._core.graph import Graph as Graph
+    from goflow.engine.engine import Engine as Engine
+    from goflow.engine.record import NodeRecord as NodeRecord
+    from goflow.engine.record import RunResult as RunResult
+    from goflow.engine.sync import run as run
+    from goflow.workflow.diagnostics import Finding as Finding
+    from goflow.workflow.diagnostics import Report as Report
+    from goflow.workflow.load import load as load
+    from goflow.workflow.model import Workflow as Workflow
+    from goflow.workflow.validate import validate as validate
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Engine": "goflow.engine.engine",
+    "Finding": "goflow.workflow.diagnostics",
+    "Graph": "goflow._core.graph",
+    "NodeRecord": "goflow.engine.record",
+    "Report": "goflow.workflow.diagnostics",
+    "RunResult": "goflow.engine.record",
+    "Workflow": "goflow.workflow.model",
+    "load": "goflow.workflow.load",
+    "run": "goflow.engine.sync",
+    "validate": "goflow.workflow.validate",
+}
+
+__all__ = [
+    "Engine",
+    "Finding",
+    "Graph",
+    "NodeRecord",
+    "Report",
+    "RunResult",
+    "Workflow",
+    "__version__",
+    "errors",
+    "load",
+    "run",
+    "validate",
+]
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module  # noqa: PLC0415
+
+    if name == "errors":
+        return import_module("goflow.errors")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'goflow' has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

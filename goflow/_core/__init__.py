@@ -1,0 +1,1 @@
+"""The compiled core: it decides, and never awaits, does I/O or imports a sibling package."""

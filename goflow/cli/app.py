@@ -1,0 +1,74 @@
+"""The command and its verbs; what every verb does with an error is decided here."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import NoReturn
+
+import click
+
+from goflow import __version__
+from goflow.errors import BadCall, GoFlowError
+
+__all__ = ["app", "cli"]
+
+VERBS = {
+    "run": "Run a workflow and print its result.",
+    "validate": "Find the mistakes in a workflow file.",
+}
+INTERRUPTED = 130
+
+
+class _Verbs(click.Group):
+    """Verbs by name; a verb's module is imported when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in VERBS:
+            return None
+        command: click.Command = import_module(f"goflow.cli.{name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.group(
+    cls=_Verbs,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 done, 1 the run failed or the file has errors, "
+    "2 the call itself is wrong, 130 interrupted.",
+)
+@click.version_option(__version__, prog_name="goflow")
+def cli() -> None:
+    """Run deterministic workflows over MCP servers: YAML in, result out, no model in the loop."""
+
+
+def app() -> NoReturn:
+    """Run the command line and exit with its code."""
+    try:
+        code = cli.main(prog_name="goflow", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        code = INTERRUPTED
+    except GoFlowError as error:
+        say_error(error)
+        code = 2 if isinstance(error, BadCall) else 1
+    except BrokenPipeError:
+        # Whoever read our output is gone; Python must not complain about it at exit.
+        sys.stdout = None
+        code = 1
+    sys.exit(code or 0)
+
+
+def say_error(error: GoFlowError) -> None:
+    """An error for people: message and hint, on standard error."""
+    click.echo(f"error: {error.message}", err=True)
+    if error.hint:
+        click.echo(f"hint: {error.hint}", err=True)

@@ -1,0 +1,145 @@
+"""Progress of a run on standard error: a live view on terminals, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Any, Protocol
+
+from goflow.engine import events
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+__all__ = ["LiveProgress", "PlainProgress", "Progress"]
+
+
+class Progress(Protocol):
+    """Listens to a run while it is entered."""
+
+    def __enter__(self) -> Any: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+
+    def on_event(self, event: events.Event) -> None:
+        """Show one event."""
+
+
+class PlainProgress:
+    """One line for each node that is settled, and for each attempt that failed."""
+
+    def __init__(self, write: Callable[[str], object] | None = None) -> None:
+        self._write = write or (lambda line: print(line, file=sys.stderr, flush=True))
+
+    def __enter__(self) -> PlainProgress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def on_event(self, event: events.Event) -> None:
+        """Print the event's line, if it has one."""
+        line = describe(event)
+        if line is not None:
+            self._write(line)
+
+
+class LiveProgress:
+    """Settled nodes as lines, and below them what runs now, redrawn in place."""
+
+    def __init__(self) -> None:
+        from rich.console import Console  # noqa: PLC0415 - only terminals need it
+        from rich.live import Live  # noqa: PLC0415
+
+        self._console = Console(stderr=True, highlight=False)
+        self._running: dict[str, float] = {}
+        self._live = Live(
+            console=self._console,
+            get_renderable=self._now,
+            refresh_per_second=8,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+
+    def __enter__(self) -> LiveProgress:
+        self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._live.stop()
+
+    def on_event(self, event: events.Event) -> None:
+        """Show the event."""
+        from rich.text import Text  # noqa: PLC0415
+
+        if isinstance(event, events.NodeStarted):
+            self._running[event.node] = time.monotonic()
+            return
+        if isinstance(event, events.NodeFinished):
+            self._running.pop(event.node, None)
+        line = describe(event)
+        if line is not None:
+            style = _STYLES.get(getattr(event, "status", ""), "")
+            self._console.print(Text(line, style=style), soft_wrap=True)
+
+    def _now(self) -> Any:
+        from rich.spinner import Spinner  # noqa: PLC0415
+        from rich.text import Text  # noqa: PLC0415
+
+        now = time.monotonic()
+        parts = [f"{node} {now - began:.1f} s" for node, began in self._running.items()]
+        return Spinner("dots", text=Text(", ".join(parts[:6]))) if parts else Text("")
+
+
+_MARKS = {
+    "completed": "✓",
+    "cached": "=",
+    "skipped": "-",
+    "failed": "✗",
+    "outcome_unknown": "?",
+    "cancelled": "✗",
+}
+_STYLES = {
+    "completed": "green",
+    "skipped": "dim",
+    "failed": "bold red",
+    "outcome_unknown": "bold yellow",
+    "cancelled": "yellow",
+    "timed_out": "bold red",
+    "interrupted": "yellow",
+}
+
+
+def describe(event: events.Event) -> str | None:
+    """The line of an event for people, or None when it has none."""
+    if isinstance(event, events.RunStarted):
+        return f"running {event.workflow}: {event.nodes} nodes"
+    if isinstance(event, events.NodeFinished):
+        took = "" if event.duration is None else f" in {duration(event.duration)}"
+        return f"{_MARKS.get(event.status, ' ')} {event.node}: {event.status}{took}"
+    if isinstance(event, events.AttemptFailed):
+        return (
+            f"! {event.node}: attempt {event.attempt} failed, again in "
+            f"{duration(event.delay)}: {event.error['message'].splitlines()[0]}"
+        )
+    if isinstance(event, events.RunFinished):
+        return f"{event.status} in {duration(event.duration)}"
+    return None
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people read them: ``850 µs``, ``12 ms``, ``3.4 s``, ``2 min 5 s``."""
+    if seconds < 0.001:
+        return f"{seconds * 1e6:.0f} µs"
+    if seconds < 1:
+        return f"{seconds * 1e3:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    return f"{seconds // 60:.0f} min {seconds % 60:.0f} s"

@@ -1,0 +1,1 @@
+"""How a run goes: plan, readiness, attempts, events, result."""

@@ -1,0 +1,21 @@
+"""``end``: the run's result."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from goflow.expressions.text import fill
+
+if TYPE_CHECKING:
+    from goflow.workflow.model import EndNode
+
+__all__ = ["EndWork"]
+
+
+class EndWork:
+    """Fills the end node's ``return`` with the run's values."""
+
+    __slots__ = ("now",)
+
+    def __init__(self, node: EndNode, *, strict: bool = False) -> None:
+        self.now, _ = fill(node.value, strict=strict)

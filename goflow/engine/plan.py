@@ -1,0 +1,131 @@
+"""A workflow compiled for running: integer node indices, edges as tuples, work bound to nodes.
+
+A plan is immutable, shared by any number of runs, and made without asyncio.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from goflow._core.graph import Graph
+from goflow.engine.nodes import compile_node
+from goflow.engine.servers import configure
+from goflow.expressions.compile import Expression
+from goflow.expressions.text import fill
+from goflow.workflow.model import ConditionNode, Edge, EndNode, Node, StartNode, ToolNode, Workflow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from goflow.expressions.compile import Env
+    from goflow.servers.config import ServerConfig
+
+__all__ = ["Branch", "Plan", "Step"]
+
+
+class Branch(NamedTuple):
+    """One edge as its source sees it.
+
+    ``on`` is success, error or always; ``when`` is True or False for a branch of a condition,
+    an expression elsewhere, None for always taken.
+    """
+
+    target: int
+    on: str
+    when: bool | Expression | None
+
+
+class Step(NamedTuple):
+    """One node ready to run.
+
+    ``now`` is the work of a node that only computes; for the others it is None, and ``work`` is a
+    ``LaterWork``. ``plain`` when every edge is taken on success, without a condition.
+    """
+
+    node: Node
+    now: Callable[[Env], Any] | None
+    work: Any
+    run_if: Expression | None
+    branches: tuple[Branch, ...]
+    plain: bool
+    handles_errors: bool
+    on_error_value: Any
+
+
+class Plan:
+    """Steps by index; ``order`` is topological; ``servers`` in the order of their first use.
+
+    Raises ``ExpressionError`` for a workflow that was not validated, ``BadCall`` when the
+    environment lacks what a server's definition asks for. Linear in nodes and edges.
+    """
+
+    def __init__(self, workflow: Workflow, *, strict: bool = False) -> None:
+        self.workflow = workflow
+        self.index = {node.id: i for i, node in enumerate(workflow.nodes)}
+        nodes = workflow.nodes
+        order, reached = _shape(workflow)
+        used = dict.fromkeys(
+            node.server for i in order if isinstance(node := nodes[i], ToolNode) and i in reached
+        )
+        known = {server.id: server for server in workflow.servers}
+        folder = workflow.document.folder if workflow.document else None
+        configs = {
+            server_id: configure(known[server_id], folder)
+            for server_id in dict.fromkeys(n.server for n in nodes if isinstance(n, ToolNode))
+        }
+        self.servers: tuple[ServerConfig, ...] = tuple(configs[server_id] for server_id in used)
+        leaving: dict[int, list[Branch]] = defaultdict(list)
+        self.indegree = [0] * len(nodes)
+        for edge in workflow.edges:
+            source, target = self.index[edge.source], self.index[edge.target]
+            leaving[source].append(Branch(target, edge.on, _when(edge, nodes[source], strict)))
+            self.indegree[target] += 1
+        self.successors = [tuple(b.target for b in leaving[i]) for i in range(len(nodes))]
+        self.steps = [
+            _step(node, tuple(leaving[i]), configs, strict) for i, node in enumerate(nodes)
+        ]
+        self.start = next(i for i, node in enumerate(nodes) if isinstance(node, StartNode))
+        self.ends = [i for i in order if isinstance(nodes[i], EndNode)]
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __repr__(self) -> str:
+        return f"<Plan of {self.workflow.name!r}: {len(self)} nodes, {len(self.servers)} servers>"
+
+
+def _shape(workflow: Workflow) -> tuple[list[int], set[int]]:
+    """The topological order of the node indices, and those that the start reaches."""
+    graph = Graph(
+        [node.id for node in workflow.nodes],
+        [(edge.source, edge.target) for edge in workflow.edges],
+    )
+    index = {node.id: i for i, node in enumerate(workflow.nodes)}
+    start = next(node.id for node in workflow.nodes if isinstance(node, StartNode))
+    return [index[i] for i in graph.order()], {index[i] for i in graph.reachable(start)}
+
+
+def _when(edge: Edge, source: Node, strict: bool) -> bool | Expression | None:
+    if edge.condition is None:
+        return None
+    if isinstance(source, ConditionNode) and edge.on == "success":
+        return edge.condition == "true"
+    return Expression.of(edge.condition, strict)
+
+
+def _step(
+    node: Node, branches: tuple[Branch, ...], servers: Mapping[str, ServerConfig], strict: bool
+) -> Step:
+    work = compile_node(node, servers, strict=strict)
+    value = node.on_error["value"] if isinstance(node.on_error, dict) else None
+    return Step(
+        node=node,
+        now=getattr(work, "now", None),
+        work=work,
+        run_if=None if node.run_if is None else Expression.of(node.run_if, strict),
+        branches=branches,
+        plain=all(branch.on == "success" and branch.when is None for branch in branches),
+        handles_errors=any(branch.on != "success" for branch in branches),
+        on_error_value=fill(value, strict=strict)[0],
+    )

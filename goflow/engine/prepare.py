@@ -1,0 +1,40 @@
+"""From a file or model to a plan, through the validator. Without asyncio, which loads meanwhile."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from goflow.engine.plan import Plan
+from goflow.errors import WorkflowInvalid
+from goflow.workflow.model import Workflow
+from goflow.workflow.validate import check_loaded, examine
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from goflow.workflow.diagnostics import Report
+
+__all__ = ["prepare"]
+
+
+def prepare(workflow: Workflow | str | Path, *, strict: bool = False) -> Plan:
+    """The plan of a workflow or file, which may then run many times.
+
+    ``strict`` makes warnings errors, and missing keys in expressions too. Raises ``BadCall`` when
+    there is no such file and ``WorkflowInvalid``, with every finding, when there are errors.
+    """
+    model: Workflow | None
+    if isinstance(workflow, Workflow):
+        model, report = workflow, check_loaded(workflow)
+    else:
+        model, report = examine(workflow)
+    if strict:
+        report = report.strict()
+    if model is None or not report.valid:
+        raise WorkflowInvalid(_summary(report), report=report)
+    return Plan(model, strict=strict)
+
+
+def _summary(report: Report) -> str:
+    count = len(report.errors)
+    return f"{report.file or 'the workflow'} has {count} error{'s' * (count != 1)}"

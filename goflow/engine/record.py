@@ -1,0 +1,123 @@
+"""What a run leaves: one record a node and the result of the whole."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+import msgspec
+
+from goflow.errors import GoFlowError, RunFailed
+
+__all__ = ["NodeRecord", "RunResult", "error_value", "timestamp"]
+
+
+class NodeRecord(msgspec.Struct, kw_only=True):
+    """One node of one run.
+
+    ``status`` is pending, running, completed, cached, skipped, failed, outcome_unknown or
+    cancelled; ``started_at`` is a Unix time and ``duration`` is in seconds, both None for a node
+    that never started; ``error`` is the JSON form of what it failed with.
+    """
+
+    id: str
+    type: str
+    status: str = "pending"
+    reason: str | None = None
+    attempts: int = 0
+    started_at: float | None = None
+    duration: float | None = None
+    cached: bool = False
+    output: Any = None
+    error: dict[str, Any] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values, times as RFC 3339 text; without the output, which may be large."""
+        return {
+            "id": self.id,
+            "type": self.type,
+            "status": self.status,
+            "reason": self.reason,
+            "attempts": self.attempts,
+            "started_at": timestamp(self.started_at),
+            "duration": self.duration,
+            "cached": self.cached,
+            "error": self.error,
+        }
+
+
+class RunResult(msgspec.Struct, frozen=True, kw_only=True):
+    """How a run ended.
+
+    ``status`` is completed, failed, cancelled, timed_out or interrupted; ``result`` is the end
+    node's value, ``error`` the JSON form of what stopped the run, ``variables`` their last values.
+    """
+
+    id: str
+    workflow: str
+    status: str
+    result: Any
+    error: dict[str, Any] | None
+    nodes: tuple[NodeRecord, ...]
+    variables: dict[str, Any]
+    warnings: tuple[str, ...]
+    started_at: float
+    duration: float
+
+    @property
+    def completed(self) -> bool:
+        """Whether the run did all it was asked to."""
+        return self.status == "completed"
+
+    def node(self, node_id: str) -> NodeRecord:
+        """The record of one node; raises ``KeyError`` when there is none of that id."""
+        for record in self.nodes:
+            if record.id == node_id:
+                return record
+        raise KeyError(node_id)
+
+    def raise_for_status(self) -> RunResult:
+        """This result if it completed; raises ``RunFailed`` otherwise."""
+        if self.completed:
+            return self
+        message = self.error["message"] if self.error else f"the run was {self.status}"
+        raise RunFailed(message, result=self, hint=(self.error or {}).get("hint"))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The document that ``goflow run --json`` prints."""
+        return {
+            "id": self.id,
+            "workflow": self.workflow,
+            "status": self.status,
+            "result": self.result,
+            "error": self.error,
+            "started_at": timestamp(self.started_at),
+            "duration": self.duration,
+            "warnings": list(self.warnings),
+            "nodes": [record.to_dict() for record in self.nodes],
+        }
+
+    def __repr__(self) -> str:
+        return f"<RunResult {self.id} of {self.workflow!r}: {self.status} in {self.duration:.3f} s>"
+
+
+def error_value(error: GoFlowError, *, node: str | None = None) -> dict[str, Any]:
+    """The JSON form of an error: ``code``, ``message`` and the fields that it has."""
+    fields = {
+        "code": error.code,
+        "message": error.message,
+        "node": node,
+        "server": getattr(error, "server", None),
+        "tool": getattr(error, "tool", None),
+        "hint": error.hint,
+        "stderr": getattr(error, "stderr", None) or None,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def timestamp(seconds: float | None) -> str | None:
+    """A Unix time as RFC 3339 text in UTC."""
+    if seconds is None:
+        return None
+    moment = datetime.fromtimestamp(seconds, timezone.utc)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

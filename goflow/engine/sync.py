@@ -1,0 +1,40 @@
+"""``goflow.run``: one run from code that has no event loop."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from goflow.engine.prepare import prepare
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from goflow.engine.events import Listener
+    from goflow.engine.record import RunResult
+    from goflow.workflow.model import Workflow
+
+__all__ = ["run"]
+
+
+def run(
+    workflow: Workflow | str | Path,
+    inputs: Mapping[str, Any] | None = None,
+    *,
+    listener: Listener | None = None,
+) -> RunResult:
+    """Run a workflow, or the one in a file, to its end; its servers live as long as the call.
+
+    How it ended is the result's ``status``. Raises ``BadCall``, ``WorkflowInvalid`` or
+    ``InputError`` before anything runs, and ``RuntimeError`` inside a running event loop.
+    """
+    plan = prepare(workflow)
+    import asyncio  # noqa: PLC0415 - a mistake in the file is told before
+
+    from goflow.engine.engine import Engine  # noqa: PLC0415
+
+    async def main() -> RunResult:
+        async with Engine() as engine:
+            return await engine.run(plan, inputs, listener=listener)
+
+    return asyncio.run(main())

@@ -1,0 +1,199 @@
+"""Every error GoFlow raises, in one tree; this module imports nothing of the package.
+
+Each class has a stable ``code``, the fields a program needs to decide what to do, and an optional
+``hint`` for a person. ``str(error)`` is one readable message without the hint.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = [
+    "BadCall",
+    "ConnectFailed",
+    "ConnectionLost",
+    "ExpressionError",
+    "GoFlowError",
+    "GraphError",
+    "InputError",
+    "NodeFailed",
+    "RequestRejected",
+    "RunFailed",
+    "ServerError",
+    "ServerTimeout",
+    "ToolFailed",
+    "TransformFailed",
+    "WorkflowInvalid",
+]
+
+
+class GoFlowError(Exception):
+    """The root: ``code`` names the class of problem, ``hint`` says what to do about it."""
+
+    code = "goflow_error"
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return self.message
+
+
+# -- what the caller or the file got wrong ---------------------------------------------------
+
+
+class BadCall(GoFlowError):
+    """GoFlow was called wrongly: no such file, an option that cannot be."""
+
+    code = "bad_call"
+
+
+class InputError(BadCall):
+    """An input of the run is missing, unknown or of the wrong type; ``variable`` names it."""
+
+    code = "bad_input"
+
+    def __init__(self, message: str, *, variable: str, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.variable = variable
+
+
+class WorkflowInvalid(GoFlowError):
+    """The file has errors; ``report`` holds every finding with its line and column."""
+
+    code = "workflow_invalid"
+
+    def __init__(self, message: str, *, report: Any, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.report = report
+
+
+class GraphError(GoFlowError, ValueError):
+    """Nodes or edges that make no graph: a repeated id, an end that is no node."""
+
+    code = "graph_error"
+
+
+class ExpressionError(GoFlowError):
+    """An expression that does not parse, or cannot be evaluated on these values.
+
+    ``position`` is the 0-based offset in ``source``, in characters.
+    """
+
+    code = "expression_error"
+
+    def __init__(
+        self, message: str, *, source: str = "", position: int = 0, hint: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.source = source
+        self.position = position
+
+
+# -- servers -----------------------------------------------------------------------------------
+
+
+class ServerError(GoFlowError):
+    """A server did not do its part; ``stderr`` is the tail of what it said there, redacted.
+
+    Over HTTP the instance's ``code`` says what its status means: ``unauthorized``, ``rate_limit``…
+    """
+
+    code = "server_error"
+
+    def __init__(
+        self, message: str, *, server: str, stderr: str = "", hint: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.server = server
+        self.stderr = stderr
+
+
+class ConnectFailed(ServerError):
+    """The server could not be started or reached, or did not complete the handshake."""
+
+    code = "connection_error"
+
+
+class ConnectionLost(ServerError):
+    """The connection ended while an answer was awaited: the call's outcome is unknown."""
+
+    code = "connection_error"
+
+
+class ServerTimeout(ServerError):
+    """No answer within ``seconds``: the call's outcome is unknown."""
+
+    code = "timeout"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        server: str,
+        seconds: float,
+        stderr: str = "",
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, server=server, stderr=stderr, hint=hint)
+        self.seconds = seconds
+
+
+class RequestRejected(ServerError):
+    """The server answered with a JSON-RPC error: ``rpc_code`` and ``data`` are its own."""
+
+    code = "bad_request"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        server: str,
+        rpc_code: int,
+        data: Any = None,
+        stderr: str = "",
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, server=server, stderr=stderr, hint=hint)
+        self.rpc_code = rpc_code
+        self.data = data
+
+
+# -- runs --------------------------------------------------------------------------------------
+
+
+class NodeFailed(GoFlowError):
+    """A node's work failed; ``node_id`` and ``attempts`` say where and after how many tries."""
+
+    code = "node_failed"
+    node_id: str | None = None
+    attempts: int = 1
+
+
+class ToolFailed(NodeFailed):
+    """The tool answered ``isError: true``; the message is the tool's own text."""
+
+    code = "tool_error"
+
+    def __init__(self, message: str, *, server: str, tool: str, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.server = server
+        self.tool = tool
+
+
+class TransformFailed(NodeFailed):
+    """A transform, condition or interpolated value could not be computed."""
+
+    code = "transform_error"
+
+
+class RunFailed(GoFlowError):
+    """A run did not complete; ``result`` is its whole record."""
+
+    code = "run_failed"
+
+    def __init__(self, message: str, *, result: Any, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.result = result

@@ -1,0 +1,354 @@
+"""Syntax tree to closures: each node becomes a function of the environment, once, at load.
+
+The environment is a plain dict: variables by name, the reserved names (``nodes``, ``run``,
+``inputs``, ``input``), ``$`` for the input, and while they are in use ``#`` (the element of the
+innermost ``map`` and friends), ``*`` (the element of ``[*]``) and ``%`` (the budget).
+``env[RAW]`` maps a variable's name to the raw tool result it came from.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from goflow.errors import ExpressionError
+from goflow.expressions import grammar, syntax
+from goflow.expressions.functions import ELEMENT_FUNCTIONS, FUNCTIONS
+from goflow.expressions.operators import BUDGET, Env, Run, binary
+from goflow.expressions.values import Budget, EvalError, View, a_kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from goflow.expressions.syntax import Expr
+
+__all__ = [
+    "ELEMENT",
+    "INPUT",
+    "RAW",
+    "RAW_KEYS",
+    "Env",
+    "Expression",
+    "Run",
+    "compile_tree",
+    "raw_of",
+]
+
+ELEMENT, INPUT, RAW, PROJECTED = "#", "$", "&", "*"
+RAW_KEYS = frozenset({"content", "structuredContent", "isError"})
+"""Members that a tool's value is asked for in files written for raw results."""
+
+_NUMERIC = frozenset((int, float))
+
+
+class Expression:
+    """A compiled expression: ``evaluate(env)`` gives its value.
+
+    ``run`` is the bare closure for callers that handle ``EvalError`` themselves.
+    """
+
+    __slots__ = ("run", "source", "tree")
+
+    def __init__(self, source: str, tree: Expr, strict: bool) -> None:
+        self.source = source
+        self.tree = tree
+        self.run = compile_tree(tree, strict)
+
+    @staticmethod
+    @lru_cache(maxsize=4096)
+    def of(source: str, strict: bool = False) -> Expression:
+        """The expression of a text; raises ``ExpressionError`` with the place of its mistake."""
+        return Expression(source, grammar.parse(source), strict)
+
+    def evaluate(self, env: Env) -> Any:
+        """Its value in ``env``; raises ``ExpressionError`` with the place that failed."""
+        try:
+            return self.run(env)
+        except EvalError as error:
+            raise self.error(error) from None
+
+    def error(self, error: EvalError) -> ExpressionError:
+        """``error`` as the public class, with source and position."""
+        return ExpressionError(
+            f"{error.message} (in {self.source.strip()!r}, character {(error.at or 0) + 1})",
+            source=self.source,
+            position=error.at or 0,
+            hint=error.hint,
+        )
+
+    def __repr__(self) -> str:
+        return f"<Expression {self.source!r}>"
+
+
+def compile_tree(tree: Expr, strict: bool = False) -> Run:
+    """The closure of a whole tree, with a budget of its own when it can loop or build."""
+    run = _Compiler(strict).compile(tree)
+    builders = (syntax.Call, syntax.Project, syntax.Slice, syntax.ListOf, syntax.MapOf)
+    if not any(
+        isinstance(node, builders) or (isinstance(node, syntax.Binary) and node.operator == "+")
+        for node in syntax.walk(tree)
+    ):
+        return run
+
+    def budgeted(env: Env) -> Any:
+        outer = env.get(BUDGET)
+        env[BUDGET] = Budget()
+        try:
+            return run(env)
+        finally:
+            env[BUDGET] = outer
+
+    return budgeted
+
+
+class _Compiler:
+    """One method a kind of node, ``_<class>``; each returns the node's closure."""
+
+    __slots__ = ("_strict",)
+
+    def __init__(self, strict: bool) -> None:
+        self._strict = strict
+
+    def compile(self, node: Expr) -> Run:
+        run: Run = getattr(self, f"_{type(node).__name__.lower()}")(node)
+        return run
+
+    def _literal(self, node: syntax.Literal) -> Run:
+        value = node.value
+        return lambda env: value
+
+    def _name(self, node: syntax.Name) -> Run:
+        name, at = node.name, node.at
+
+        def run(env: Env) -> Any:
+            try:
+                return env[name]
+            except KeyError:
+                raise _unknown(name, at, env) from None
+
+        return run
+
+    # -- access --------------------------------------------------------------------------------
+
+    def _member(self, node: syntax.Member) -> Run:
+        key, at, safe, strict = node.key, node.at, node.safe, self._strict
+        target = self.compile(node.target)
+        raw = _raw_source(node)
+
+        def run(env: Env) -> Any:
+            value = target(env)
+            if type(value) is dict:
+                if key in value:
+                    return value[key]
+            elif isinstance(value, View):
+                try:
+                    return value.member(key)
+                except KeyError as error:
+                    raise EvalError(str(error.args[0]), at) from None
+            if raw is not None:
+                original = raw(env)
+                if original is not None:
+                    return original.get(key)
+            if type(value) is not dict and not (safe and value is None):
+                raise _no_member(value, key, at)
+            if strict and not safe:
+                raise EvalError(f"there is no {key!r} here", at)
+            return None
+
+        return run
+
+    def _index(self, node: syntax.Index) -> Run:
+        target, index, at, strict = (
+            self.compile(node.target),
+            self.compile(node.index),
+            node.at,
+            self._strict,
+        )
+
+        def run(env: Env) -> Any:
+            value, key = target(env), index(env)
+            if type(value) is list and type(key) is int:
+                if -len(value) <= key < len(value):
+                    return value[key]
+            elif type(value) is dict and type(key) is str:
+                if key in value:
+                    return value[key]
+            elif isinstance(value, View) and type(key) is str:
+                try:
+                    return value.member(key)
+                except KeyError as error:
+                    raise EvalError(str(error.args[0]), at) from None
+            else:
+                raise EvalError(f"cannot index {a_kind(value)} with {a_kind(key)}", at)
+            if strict:
+                raise EvalError(f"there is no [{key!r}] here", at)
+            return None
+
+        return run
+
+    def _slice(self, node: syntax.Slice) -> Run:
+        target, at = self.compile(node.target), node.at
+        start = self.compile(node.start) if node.start is not None else None
+        stop = self.compile(node.stop) if node.stop is not None else None
+
+        def run(env: Env) -> Any:
+            value = target(env)
+            ends = (start and start(env), stop and stop(env))
+            if type(value) not in (list, str):
+                raise EvalError(f"cannot slice {a_kind(value)}", at)
+            if any(end is not None and type(end) is not int for end in ends):
+                raise EvalError("the ends of a slice are whole numbers", at)
+            result = value[slice(*ends)]
+            env[BUDGET].build(8 * len(result))
+            return result
+
+        return run
+
+    def _project(self, node: syntax.Project) -> Run:
+        target, tail, at = self.compile(node.target), self.compile(node.tail), node.at
+
+        def run(env: Env) -> Any:
+            items = target(env)
+            if type(items) is dict:
+                items = list(items.values())
+            if type(items) is not list:
+                raise EvalError(f"[*] needs an array or object, got {a_kind(items)}", at)
+            env[BUDGET].elements(len(items))
+            return _each(env, PROJECTED, lambda each: [each(item) for item in items], tail)
+
+        return run
+
+    # -- operators -----------------------------------------------------------------------------
+
+    def _unary(self, node: syntax.Unary) -> Run:
+        operand, at = self.compile(node.operand), node.at
+        if node.operator == "not":
+            return lambda env: not operand(env)
+
+        def negate(env: Env) -> Any:
+            value = operand(env)
+            if type(value) not in _NUMERIC:
+                raise EvalError(f"cannot negate {a_kind(value)}", at)
+            return -value
+
+        return negate
+
+    def _binary(self, node: syntax.Binary) -> Run:
+        left, right = self.compile(node.left), self.compile(node.right)
+        return binary(node.operator, left, right, node.at)
+
+    def _choice(self, node: syntax.Choice) -> Run:
+        test, then, other = map(self.compile, (node.test, node.then, node.other))
+        return lambda env: then(env) if test(env) else other(env)
+
+    # -- calls and literals --------------------------------------------------------------------
+
+    def _call(self, node: syntax.Call) -> Run:
+        function = FUNCTIONS[node.function]
+        call, at, budget = function.call, node.at, function.budget
+        arguments = tuple(map(self.compile, node.arguments))
+        if function.name == "default":
+            value, other = arguments
+            return lambda env: other(env) if (got := value(env)) is None else got
+        if function.name == "if":
+            test, then = arguments[:2]
+            otherwise = arguments[2] if len(arguments) > 2 else lambda env: None
+            return lambda env: then(env) if test(env) else otherwise(env)
+        per_element = function.name in ELEMENT_FUNCTIONS and len(arguments) > 1
+
+        def run(env: Env) -> Any:
+            values = [argument(env) for argument in arguments[: 1 if per_element else None]]
+            if budget:
+                values.insert(0, env[BUDGET])
+            try:
+                if per_element:
+                    return _each(env, ELEMENT, lambda each: call(*values, each), arguments[1])
+                return call(*values)
+            except EvalError as error:
+                if error.at is None:
+                    error.at = at
+                    error.message = f"{function.name}: {error.message}"
+                raise
+
+        return run
+
+    def _listof(self, node: syntax.ListOf) -> Run:
+        items = tuple(map(self.compile, node.items))
+
+        def run(env: Env) -> Any:
+            env[BUDGET].build(8 * len(items))
+            return [item(env) for item in items]
+
+        return run
+
+    def _mapof(self, node: syntax.MapOf) -> Run:
+        items = tuple((key, self.compile(value)) for key, value in node.items)
+
+        def run(env: Env) -> Any:
+            env[BUDGET].build(100 * len(items))
+            return {key: value(env) for key, value in items}
+
+        return run
+
+
+def _each(env: Env, name: str, use: Callable[[Run], Any], body: Run) -> Any:
+    """``use`` called with a function that evaluates ``body`` with ``name`` bound to an element."""
+    outer = env.get(name)
+
+    def each(item: Any) -> Any:
+        env[name] = item
+        return body(env)
+
+    try:
+        return use(each)
+    finally:
+        env[name] = outer
+
+
+def _raw_source(node: syntax.Member) -> Callable[[Env], Any] | None:
+    """Where to look when a tool's value has no such member: its raw result, if one is in reach."""
+    return raw_of(node.target) if node.key in RAW_KEYS else None
+
+
+def raw_of(tree: Expr) -> Run | None:
+    """Where to find the raw tool result behind ``name`` or ``nodes.id.output``; None for the rest.
+
+    The function gives None when the value did not come from a tool.
+    """
+    if isinstance(tree, syntax.Name):
+        name = tree.name
+        return lambda env: env.get(RAW, {}).get(name)
+    if isinstance(tree, syntax.Member) and tree.key == "output":
+        inner = tree.target
+        if (
+            isinstance(inner, syntax.Member)
+            and isinstance(inner.target, syntax.Name)
+            and inner.target.name == "nodes"
+        ):
+            node_id = inner.key
+            return lambda env: env["nodes"].raw(node_id)
+    return None
+
+
+def _no_member(value: Any, key: str, at: int) -> EvalError:
+    hint = None
+    if value is None:
+        hint = f"'?.{key}' gives null when its left side is null"
+    elif type(value) is list:
+        hint = f"'[0].{key}' takes it of one element, '[*].{key}' of all"
+    elif type(value) is str:
+        hint = "fromJSON(…) reads JSON text"
+    return EvalError(f"{a_kind(value)} has no member {key!r}", at, hint)
+
+
+def _unknown(name: str, at: int, env: Env) -> EvalError:
+    from goflow.expressions.functions import nearest  # noqa: PLC0415
+
+    if name == ELEMENT:
+        return EvalError(
+            "'#' and '.field' stand for an element, inside map, filter and friends", at
+        )
+    if name in (INPUT, "input"):
+        return EvalError(f"{name!r} is the input of a transform; there is none here", at)
+    known = [key for key in env if key.isidentifier()]
+    return EvalError(f"there is no variable {name!r}", at, nearest(name, known))

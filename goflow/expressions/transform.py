@@ -1,0 +1,77 @@
+"""What the text of a transform is: an expression, a template, or a literal value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from goflow.errors import ExpressionError
+from goflow.expressions.compile import Expression
+from goflow.expressions.text import Template, fill
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from goflow.expressions.syntax import Expr
+
+__all__ = ["PREFIX", "Filled", "read_input", "read_transform"]
+
+PREFIX = "template:"
+"""What a transform's text begins with to be a template in any case."""
+
+
+class Filled:
+    """A literal YAML value whose texts may hold ``${…}``."""
+
+    __slots__ = ("evaluate", "value")
+
+    def __init__(self, value: Any, *, strict: bool = False) -> None:
+        self.value = value
+        self.evaluate, _ = fill(value, strict=strict)
+
+    def trees(self) -> Iterator[Expr]:
+        """The trees of all its interpolations."""
+        return _trees(self.value)
+
+
+def _trees(value: Any) -> Iterator[Expr]:
+    if isinstance(value, str) and "${" in value:
+        yield from Template(value).trees()
+    elif isinstance(value, (list, dict)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _trees(item)
+
+
+def read_transform(
+    text: Any, kind: str = "auto", *, strict: bool = False
+) -> Expression | Template | Filled:
+    """The compiled form of a transform's ``expression``; each has ``evaluate(env)``.
+
+    Raises ``ExpressionError`` for text that does not parse.
+    """
+    if not isinstance(text, str):
+        return Filled(text, strict=strict)
+    body = text.strip()
+    if kind in ("auto", "template") and body.startswith(PREFIX):
+        return Template(body[len(PREFIX) :].lstrip(), strict=strict)
+    if kind == "template":
+        return Template(text, strict=strict)
+    if kind == "auto" and "${" in body and not _is_one_interpolation(body):
+        return Template(text, strict=strict)
+    return Expression.of(body, strict)
+
+
+def read_input(text: str, *, strict: bool = False) -> Expression | Template:
+    """The compiled form of a transform's ``input``: a name, an expression, or text with ``${}``."""
+    try:
+        return Expression.of(text.strip(), strict)
+    except ExpressionError:
+        if "${" not in text:
+            raise
+    return Template(text, strict=strict)
+
+
+def _is_one_interpolation(body: str) -> bool:
+    try:
+        return Template(body).whole is not None
+    except ExpressionError:
+        return False

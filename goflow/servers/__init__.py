@@ -1,0 +1,1 @@
+"""Live conversations with MCP servers."""

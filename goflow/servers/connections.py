@@ -1,0 +1,125 @@
+"""Which session a call goes to: one a server, connected once however many ask for it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from goflow.errors import ConnectFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from goflow.servers.config import ServerConfig
+    from goflow.servers.process import ServerProcess
+    from goflow.servers.session import Session
+
+__all__ = ["Connections"]
+
+
+class Connections:
+    """The live sessions of an engine, one a server.
+
+    Connecting is single-flight; a session that ended is replaced at the next call. ``spawned`` are
+    processes that were started before there was a loop. Belongs to one event loop.
+    """
+
+    def __init__(self, spawned: Iterable[ServerProcess] = ()) -> None:
+        self._spawned = {process.config: process for process in spawned}
+        self._sessions: dict[ServerConfig, Session] = {}
+        self._connecting: dict[ServerConfig, asyncio.Task[Session]] = {}
+        self._tools: dict[Session, dict[str, dict[str, Any]]] = {}
+
+    def ready(self, config: ServerConfig) -> Session | None:
+        """A session that takes calls now, if there is one."""
+        session = self._sessions.get(config)
+        return None if session is None or session.closed else session
+
+    def warm(self, config: ServerConfig) -> None:
+        """Begin to connect, unless there is a session; what fails is told to who asks for it."""
+        if self.ready(config) is None:
+            self._connect(config)
+
+    async def session(
+        self, config: ServerConfig, timeout: float | None = None
+    ) -> tuple[Session, float | None]:
+        """A session, and what is left of ``timeout`` seconds.
+
+        Raises ``ConnectFailed`` when the server cannot be connected, or not in time; the connecting
+        goes on for others then.
+        """
+        session = self.ready(config)
+        if session is not None:
+            return session, timeout
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        task = self._connect(config)
+        await asyncio.wait((task,), timeout=timeout)
+        if not task.done():
+            raise ConnectFailed(
+                f"server {config.id!r} was not connected within {timeout:g} s",
+                server=config.id,
+                hint="the node's timeout covers connecting too",
+            )
+        if self._connecting.get(config) is task:
+            del self._connecting[config]  # it failed: the next to ask tries again
+        session = task.result()
+        return session, None if timeout is None else max(0.001, timeout - (loop.time() - began))
+
+    async def tool(self, config: ServerConfig, name: str) -> dict[str, Any]:
+        """What the server says of a tool: ``inputSchema``, ``annotations``…; empty if nothing.
+
+        Asked once a session.
+        """
+        session, _ = await self.session(config)
+        tools = self._tools.get(session)
+        if tools is None:
+            tools = {tool["name"]: tool for tool in await session.list_tools()}
+            self._tools[session] = tools
+        return tools.get(name, {})
+
+    async def close(self) -> None:
+        """End every session and connecting, and wait until their processes are gone."""
+        connecting = list(self._connecting.values())
+        for task in connecting:
+            task.cancel()
+        await asyncio.gather(*connecting, return_exceptions=True)
+        sessions = list(self._sessions.values())
+        await asyncio.gather(*(session.close() for session in sessions), return_exceptions=True)
+        for process in self._spawned.values():
+            process.kill_now()
+        self._sessions.clear()
+        self._connecting.clear()
+        self._spawned.clear()
+        self._tools.clear()
+
+    def _connect(self, config: ServerConfig) -> asyncio.Task[Session]:
+        task = self._connecting.get(config)
+        if task is None:
+            task = asyncio.create_task(self._open(config), name=f"goflow connect {config.id}")
+            # Nobody may be waiting when it fails; whoever asks later gets the error then.
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())
+            self._connecting[config] = task
+        return task
+
+    async def _open(self, config: ServerConfig) -> Session:
+        if config.transport == "stdio":
+            from goflow.servers.stdio import StdioSession  # noqa: PLC0415 - loads the JSON library
+
+            session: Session = await StdioSession.connect(config, self._spawned.pop(config, None))
+        else:
+            from goflow.servers.sdk import SdkSession  # noqa: PLC0415 - loads the official SDK
+
+            session = await SdkSession.connect(config)
+        self._sessions[config] = session
+        self._connecting.pop(config, None)
+        session.on_closed(self._forget)
+        return session
+
+    def _forget(self, session: Session) -> None:
+        self._tools.pop(session, None)
+        if self._sessions.get(session.config) is session:
+            del self._sessions[session.config]
+
+    def __repr__(self) -> str:
+        return f"<Connections {len(self._sessions)} open, {len(self._connecting)} connecting>"

@@ -1,0 +1,429 @@
+"""A session with a server behind HTTP (Streamable HTTP or SSE), through the official SDK."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import httpx2
+from mcp import MCPError, types
+from mcp_types import CONNECTION_CLOSED, PARSE_ERROR
+from pydantic import BaseModel, RootModel, ValidationError
+
+from goflow.errors import (
+    ConnectFailed,
+    ConnectionLost,
+    RequestRejected,
+    ServerError,
+    ServerTimeout,
+)
+from goflow.servers import jsonrpc
+from goflow.servers.http import Call, HttpClient, current_call, lost_session, open_client
+from goflow.servers.redaction import Redactor
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from mcp import ClientSession
+
+    from goflow.servers.config import ServerConfig
+    from goflow.servers.session import Session
+
+__all__ = ["SdkSession"]
+
+_T = TypeVar("_T")
+_E = TypeVar("_E", bound=ServerError)
+
+# A result as it came: the SDK's own types fill in defaults and drop what they do not know.
+_Raw = RootModel[dict[str, Any]]
+
+# The classes of error that a file may name and only HTTP knows, and what to do.
+_CREDENTIALS = "it wants other credentials: look at the server's 'headers'"
+_STATUSES = {
+    401: ("unauthorized", _CREDENTIALS),
+    403: ("unauthorized", _CREDENTIALS),
+    404: ("not_found", "look at the path in the server's 'url'"),
+    405: ("not_found", "look at the server's 'url' and 'transport'"),
+    429: ("rate_limit", "it wants fewer calls: 'max_in_flight', or a retry with a longer delay"),
+    503: ("service_unavailable", None),
+}
+
+# Without a handler, the SDK's tracebacks (and what is in them) are printed on standard error.
+for _name in ("mcp", "client"):
+    logging.getLogger(_name).addHandler(logging.NullHandler())
+
+
+class SdkSession:
+    """A `Session` over HTTP.
+
+    One task owns the connection: it enters the SDK's contexts, shakes hands, waits for the end and
+    leaves them. Each call is a task too, which its caller may leave behind. Not thread-safe.
+    """
+
+    def __init__(self, config: ServerConfig) -> None:
+        """Use `connect`: a session that was not connected takes no calls."""
+        self._config = config
+        self._loop = asyncio.get_running_loop()
+        self._redactor = Redactor(config.secrets)
+        self._sdk: ClientSession | None = None
+        self._calls: set[Call] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        # When a call last timed out, if none was answered since (the loop's clock).
+        self._last_timeout: float | None = None
+        self._closed = False
+        self._reason = ""  # completes "server 'x' …"
+        self._callbacks: list[Callable[[Session], object]] = []
+        self._ending: asyncio.Future[None] = self._loop.create_future()
+        self._owner: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def connect(cls, config: ServerConfig) -> SdkSession:
+        """A session with the server at ``config.url``.
+
+        Raises ConnectFailed when it cannot be reached, refuses, does not answer within
+        ``config.connect_timeout`` seconds or speaks another protocol. Whatever the reason, and
+        when cancelled too, the connection is closed by then.
+        """
+        session = cls(config)
+        ready: asyncio.Future[None] = session._loop.create_future()
+        owner = asyncio.create_task(session._own(ready), name=f"goflow server {config.id}")
+        session._owner = owner
+        try:
+            await ready
+        except asyncio.CancelledError:
+            owner.cancel()
+            await asyncio.wait((owner,))
+            if not ready.cancel():
+                ready.exception()  # which nobody else will look at
+            raise
+        return session
+
+    # -- what it is ----------------------------------------------------------------------------
+
+    @property
+    def config(self) -> ServerConfig:
+        """The server that this is a conversation with."""
+        return self._config
+
+    @property
+    def protocol_version(self) -> str:
+        """The protocol version agreed on."""
+        return "" if self._sdk is None else self._sdk.protocol_version or ""
+
+    @property
+    def server_info(self) -> dict[str, Any]:
+        """The server's ``serverInfo``; empty when it gave none."""
+        return _as_json(None if self._sdk is None else self._sdk.server_info)
+
+    @property
+    def capabilities(self) -> dict[str, Any]:
+        """The server's ``capabilities``."""
+        return _as_json(None if self._sdk is None else self._sdk.server_capabilities)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the session takes no more calls."""
+        return self._closed
+
+    def __repr__(self) -> str:
+        if self._closed:
+            state = f"closed ({self._reason})"
+        elif self._sdk is not None:
+            state = f"{len(self._calls)} in flight"
+        else:
+            state = "connecting"
+        return f"<SdkSession {self._config.id!r} {self._config.transport} {state}>"
+
+    # -- calls ---------------------------------------------------------------------------------
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], *, timeout: float | None = None
+    ) -> dict[str, Any]:
+        """See `Session.call_tool`."""
+        # To JSON as for every other server, and back: what the SDK cannot send ends its connection.
+        line = jsonrpc.request_line(0, "tools/call", {"name": name, "arguments": arguments})
+        params = types.CallToolRequestParams(**jsonrpc.decode(line).params)
+        result = await self._send(types.CallToolRequest(params=params), timeout)
+        if result.get("resultType", "complete") != "complete":
+            raise self._error(ServerError, "asked for more input, which a workflow cannot give")
+        return result
+
+    async def list_tools(self) -> list[dict[str, Any]]:
+        """See `Session.list_tools`."""
+        tools: list[dict[str, Any]] = []
+        cursors: set[str] = set()
+        params: types.PaginatedRequestParams | None = None
+        while True:
+            page = await self._send(types.ListToolsRequest(params=params))
+            tools += page["tools"]
+            cursor = page.get("nextCursor")
+            if cursor is None:
+                return tools
+            if cursor in cursors:
+                raise self._error(
+                    ServerError, f"answered tools/list with the cursor {cursor!r} again"
+                )
+            cursors.add(cursor)
+            params = types.PaginatedRequestParams(cursor=cursor)
+
+    async def ping(self) -> None:
+        """See `Session.ping`."""
+        sdk = self._sdk
+        if sdk is not None and sdk.discover_result is not None:  # this era has no ping
+            version = sdk.protocol_version or ""
+            await self._request("server/discover", lambda: sdk.send_discover(version), None)
+        else:
+            await self._send(types.PingRequest())
+
+    async def _send(
+        self, request: types.ClientRequest, seconds: float | None = None
+    ) -> dict[str, Any]:
+        sdk = self._sdk
+        assert sdk is not None
+        result = await self._request(
+            request.method, lambda: sdk.send_request(request, _Raw), seconds
+        )
+        return result.root
+
+    async def _request(
+        self, method: str, send: Callable[[], Awaitable[_T]], seconds: float | None
+    ) -> _T:
+        """What ``send`` returns. Raises what `Session.call_tool` raises."""
+        if self._closed:
+            raise self._not_sent()
+        seconds = self._config.timeout if seconds is None else seconds
+        call = Call(method, seconds, self._loop.create_future())
+        began = self._loop.time()
+        task = asyncio.create_task(self._perform(call, send), name=f"goflow {method}")
+        self._calls.add(call)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        try:
+            await asyncio.wait((call.waiter,), timeout=seconds)
+            if not call.waiter.done():
+                call.fail(self._timed_out(call, began))
+            result: _T = call.waiter.result()
+            return result
+        finally:
+            if not call.waiter.cancel():
+                call.waiter.exception()  # which a cancelled caller does not look at
+            # Unless it is done, this makes the SDK cancel the request on the wire.
+            task.cancel()
+            self._calls.discard(call)
+            if self._closed and not self._calls:
+                self._end()
+
+    async def _perform(self, call: Call, send: Callable[[], Awaitable[Any]]) -> None:
+        current_call.set(call)
+        try:
+            result = await send()
+        except MCPError as error:
+            call.fail(self._read_error(call, error))
+        except ValidationError as error:
+            problem = error.errors()[0]
+            place = ".".join(map(str, problem["loc"]))
+            what = f"answered {call.method} with no such result ({place}: {problem['msg']})"
+            call.fail(self._error(ServerError, what))
+        except Exception as error:  # whatever it is, the caller must not wait for nothing
+            call.fail(self._error(ServerError, f"left {call.method} without a result: {error}"))
+        else:
+            self._last_timeout = None
+            if not call.waiter.done():
+                call.waiter.set_result(result)
+
+    def _timed_out(self, call: Call, began: float) -> ServerTimeout:
+        # Two in a row: this one began when the other had already timed out. Calls that were in
+        # flight together time out together, and count as one.
+        if self._last_timeout is not None and began >= self._last_timeout:
+            self._retire("left two calls in a row unanswered")
+        self._last_timeout = self._loop.time()
+        what = f"did not answer {call.method} within {call.seconds:g} s"
+        return self._error(ServerTimeout, what, seconds=call.seconds)
+
+    # -- what went wrong -----------------------------------------------------------------------
+
+    def _error(self, kind: type[_E], what: str, **fields: Any) -> _E:
+        """An error of this server, redacted; ``what`` completes "server 'x' …"."""
+        text = self._redactor.text(f"server {self._config.id!r} {what}")
+        return kind(text, server=self._config.id, **fields)
+
+    def _not_sent(self) -> ConnectFailed:
+        # Not ConnectionLost, whose outcome is unknown: this never left.
+        return ConnectFailed(
+            f"the session with server {self._config.id!r} is closed (it {self._reason}):"
+            " nothing was sent",
+            server=self._config.id,
+        )
+
+    def _read_error(self, call: Call, error: MCPError) -> ServerError:
+        """The SDK's error, which is the server's own unless the connection made it up."""
+        if error.code == CONNECTION_CLOSED and not call.sent:
+            self._retire("closed the connection")
+            return self._not_sent()
+        if call.cut or (error.code == CONNECTION_CLOSED and self._closed):
+            self._retire("closed the connection", drain=True)
+            return self._lost(call)
+        self._last_timeout = None
+        if call.stale:
+            self._retire("refused the session", drain=True)
+        if error.code == PARSE_ERROR:
+            what = f"answered {call.method} with text that is not JSON-RPC"
+            return self._error(ServerError, what)
+        reason = error.message or "no reason given"
+        return self._error(
+            RequestRejected,
+            f"rejected {call.method}: {reason} (JSON-RPC {error.code})",
+            rpc_code=error.code,
+            data=self._redactor.value(error.data),
+        )
+
+    def _lost(self, call: Call) -> ConnectionLost:
+        return self._error(ConnectionLost, f"{self._reason} before it answered {call.method}")
+
+    def _on_http_failure(self, call: Call, failure: Exception | httpx2.Response) -> None:
+        if isinstance(failure, httpx2.Response):
+            call.fail(self._refused(failure, call.method))
+        elif call.sent:
+            self._retire("closed the connection", drain=True)
+            call.fail(self._lost(call))
+        else:
+            self._retire("could not be reached", drain=True)
+            call.fail(self._unreachable(failure))
+
+    def _unreachable(self, error: BaseException) -> ConnectFailed:
+        # This one's text is a header, escaped, in which redaction would not find a secret.
+        reason = "" if isinstance(error, httpx2.LocalProtocolError) else str(error)
+        what = f"cannot be reached at {self._config.url}: {reason or type(error).__name__}"
+        hint = "it must be running, and 'url' must be the address of its MCP endpoint"
+        return self._error(ConnectFailed, what, hint=hint)
+
+    def _refused(self, response: httpx2.Response, method: str) -> ServerError:
+        """The error of a response that is an HTTP error and nothing more."""
+        status = response.status_code
+        if lost_session(response):
+            self._retire("no longer knows the session", drain=True)
+            what = f"no longer knows the session (HTTP 404): it did nothing about {method}"
+            return self._error(ConnectFailed, what)
+        kind: type[ServerError] = ServerError
+        if self._sdk is None:
+            kind = ConnectFailed
+        elif status >= 500 and status != 503:  # what the server behind a gateway did is unknown
+            kind = ConnectionLost
+        code, hint = _STATUSES.get(status, ("bad_request" if status < 500 else kind.code, None))
+        what = f"answered {method} with HTTP {status} {response.reason_phrase}".rstrip()
+        error = self._error(kind, what, hint=hint or "its own log may say why")
+        error.code = code
+        return error
+
+    # -- the end -------------------------------------------------------------------------------
+
+    async def close(self) -> None:
+        """See `Session.close`."""
+        self._retire("was disconnected")
+        await self.wait_closed()
+
+    async def wait_closed(self) -> None:
+        """See `Session.wait_closed`."""
+        if self._owner is not None and not self._owner.done():
+            await asyncio.wait((self._owner,))
+
+    def on_closed(self, callback: Callable[[Session], object]) -> None:
+        """See `Session.on_closed`."""
+        if self._closed:
+            self._loop.call_soon(callback, self)
+        else:
+            self._callbacks.append(callback)
+
+    def _retire(self, reason: str, *, drain: bool = False) -> None:
+        """Take no more calls, and end the connection: now, or after the open calls. Idempotent.
+
+        Each call has an HTTP exchange of its own, so that one may break and others go on.
+        """
+        if not self._closed:
+            self._closed = True
+            self._reason = reason
+            for callback in self._callbacks:
+                self._loop.call_soon(callback, self)
+            self._callbacks.clear()
+        if not (drain and self._calls):
+            self._end()
+
+    def _end(self) -> None:
+        """Let the owner end the connection. Idempotent."""
+        if not self._ending.done():
+            self._ending.set_result(None)
+
+    # -- the owner task ------------------------------------------------------------------------
+
+    async def _own(self, ready: asyncio.Future[None]) -> None:
+        failure: BaseException | None = None
+        try:
+            client = HttpClient(self._config, self._on_http_failure, self._on_gone)
+            async with open_client(client, self._config, self._on_end) as (sdk, allow):
+                try:
+                    failure = await self._shake_hands(sdk)
+                    if failure is None:
+                        allow(math.inf)
+                        self._sdk = sdk
+                        ready.set_result(None)
+                        await self._ending
+                finally:
+                    self._leave()
+        except Exception as error:  # what ended the SDK's task groups
+            failure = failure or error
+        finally:
+            self._leave()
+            if self._tasks:
+                await asyncio.wait(self._tasks)
+            if not ready.done():
+                ready.set_exception(self._connect_failed(failure))
+
+    def _on_end(self) -> None:
+        self._retire("closed the connection")
+
+    def _on_gone(self) -> None:
+        self._retire("went away", drain=True)
+
+    def _leave(self) -> None:
+        """Fail what is open, before the SDK says anything about it."""
+        self._on_end()
+        for call in self._calls:
+            call.fail(self._lost(call))
+        for task in self._tasks:
+            task.cancel()
+
+    async def _shake_hands(self, sdk: ClientSession) -> ServerError | None:
+        """Agree on a protocol version; the error if that failed."""
+        limit = self._config.connect_timeout
+        try:
+            await self._request("initialize", sdk.initialize, limit)
+        except RequestRejected as rejection:
+            # A server of the era that has no initialize?
+            try:
+                await self._request("server/discover", sdk.discover, limit)
+            except ServerError:
+                return rejection
+        except ServerError as error:
+            return error
+        return None
+
+    def _connect_failed(self, failure: BaseException | None) -> ConnectFailed:
+        while failure is not None and getattr(failure, "exceptions", None):
+            failure = failure.exceptions[0]  # type: ignore[attr-defined]  # an exception group
+        if isinstance(failure, httpx2.HTTPStatusError):
+            failure = self._refused(failure.response, "GET")
+        if isinstance(failure, ConnectFailed):
+            return failure
+        if isinstance(failure, ServerError):
+            return ConnectFailed(failure.message, server=self._config.id, hint=failure.hint)
+        if failure is None or isinstance(failure, TimeoutError):
+            limit = self._config.connect_timeout
+            what = f"did not answer initialize within {limit:g} s"
+            return self._error(ConnectFailed, what, hint="'connect_timeout' allows more")
+        return self._unreachable(failure)
+
+
+def _as_json(model: BaseModel | None) -> dict[str, Any]:
+    return {} if model is None else model.model_dump(mode="json", by_alias=True, exclude_unset=True)

@@ -1,0 +1,7 @@
+"""`python -m goflow.toolbox`."""
+
+import sys
+
+from goflow.toolbox import main
+
+sys.exit(main())

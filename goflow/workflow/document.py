@@ -1,0 +1,191 @@
+"""One file: its text, the plain values it holds, and where in the text a value stands.
+
+Positions cost nothing until somebody asks for one: then the text is composed again, with marks.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path as FilePath
+from typing import Any
+
+import yaml
+
+from goflow.errors import BadCall
+from goflow.workflow import yaml12
+from goflow.workflow.diagnostics import Finding, Path
+
+__all__ = ["MAX_FILE", "Document", "Unreadable"]
+
+MAX_FILE = 10 * 1024 * 1024
+"""Largest file that is read, in bytes."""
+
+
+class Unreadable(Exception):
+    """The text is no document at all; ``finding`` says why."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.message)
+        self.finding = finding
+
+
+class Document:
+    """One file's text and the values it holds.
+
+    Equal to every other document, and to none: where a workflow was written is no part of it.
+    """
+
+    __slots__ = ("_root", "file", "text", "tree")
+
+    def __init__(self, text: str, file: str | None = None) -> None:
+        """Raises ``Unreadable`` for text that is neither YAML nor JSON."""
+        self.file = file
+        self.text = text
+        self._root: Any = None
+        self.tree = _parse(text)
+
+    @classmethod
+    def read(cls, file: FilePath) -> Document:
+        """The document in ``file``; raises ``BadCall`` when it cannot be read."""
+        try:
+            with file.open("rb") as stream:
+                data = stream.read(MAX_FILE + 1)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise BadCall(f"cannot read {file}: {reason}", hint=_hint(file)) from None
+        if len(data) > MAX_FILE:
+            raise Unreadable(_problem("GF111", f"the file is larger than {MAX_FILE >> 20} MiB"))
+        try:
+            return cls(data.decode("utf-8-sig"), str(file))
+        except UnicodeDecodeError as error:
+            line = data.count(b"\n", 0, error.start) + 1
+            raise Unreadable(_problem("GF101", "the file is not UTF-8 text", line)) from None
+
+    @property
+    def folder(self) -> FilePath | None:
+        """The folder of the file, None for a text."""
+        return FilePath(self.file).resolve().parent if self.file else None
+
+    def locate(self, path: Path, *, key: bool = False) -> tuple[int | None, int | None]:
+        """Line and column, from 1, of the value at ``path`` (or of its key).
+
+        A path that does not exist gives the place of its deepest part that does.
+        """
+        if self._root is None:
+            try:
+                self._root = yaml.compose(self.text, yaml.CSafeLoader)
+            except yaml.YAMLError:
+                return None, None
+            if self._root is None:
+                return 1, 1  # nothing but comments
+        node, mark = self._root, self._root.start_mark
+        for depth, part in enumerate(path):
+            found = _child(node, part)
+            if found is None:
+                break
+            key_node, node = found
+            scalar = isinstance(node, yaml.ScalarNode) or not isinstance(part, str)
+            last = depth == len(path) - 1
+            mark = node.start_mark if scalar and not (key and last) else key_node.start_mark
+        return mark.line + 1, mark.column + 1
+
+    def offset(self, path: Path) -> int:
+        """Columns from where the scalar at ``path`` starts to its first character of content.
+
+        0 for plain text, 1 after a quote; -1 where columns cannot be counted (block text, escapes).
+        """
+        line, column = self.locate(path)
+        if line is None or column is None:
+            return -1
+        rest = self.text.splitlines()[line - 1][column - 1 :]
+        if rest[:1] in "|>&!*{[":
+            return -1
+        return 1 if rest[:1] in "\"'" else 0
+
+    def __eq__(self, other: object) -> bool:
+        return other is None or isinstance(other, Document)
+
+    def __hash__(self) -> int:
+        return 0
+
+    def __repr__(self) -> str:
+        return f"<Document {self.file or 'text'}>"
+
+
+def _parse(text: str) -> Any:
+    if text.lstrip().startswith("{"):
+        return _parse_json(text)
+    try:
+        return yaml12.parse(text)
+    except yaml.YAMLError as error:
+        raise Unreadable(_yaml_problem(error, text)) from None
+
+
+def _yaml_problem(error: yaml.YAMLError, text: str) -> Finding:
+    mark = getattr(error, "problem_mark", None)
+    line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
+    message = getattr(error, "problem", None) or str(error)
+    if isinstance(error, yaml12.DuplicateKey):
+        return _problem("GF102", message, line, column, "keep one of them")
+    if isinstance(error, yaml12.TooLarge):
+        return _problem("GF111", message, line, column)
+    hint = None
+    lines = text.splitlines()
+    if line is not None and line <= len(lines) and "\t" in lines[line - 1]:
+        hint = "YAML is indented with spaces, not tabs"
+    elif line is not None and "mapping values are not allowed" in message:
+        hint = "quote a text that contains ': '"
+    return _problem("GF101", f"this is not YAML: {message}", line, column, hint)
+
+
+def _parse_json(text: str) -> Any:
+    import json  # noqa: PLC0415 - most files are YAML
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        result = dict(pairs)
+        if len(result) != len(pairs):
+            keys = [key for key, _ in pairs]
+            twice = next(key for key in keys if keys.count(key) > 1)
+            raise Unreadable(_problem("GF102", f"the key {twice!r} is written twice"))
+        return result
+
+    try:
+        return json.loads(text, object_pairs_hook=unique)
+    except json.JSONDecodeError as error:
+        # Flow-style YAML also begins with a brace.
+        try:
+            return yaml12.parse(text)
+        except yaml.YAMLError:
+            finding = _problem("GF101", f"this is not JSON: {error.msg}", error.lineno, error.colno)
+            raise Unreadable(finding) from None
+    except RecursionError:
+        raise Unreadable(_problem("GF111", "the values nest too deeply")) from None
+
+
+def _child(node: Any, part: str | int) -> tuple[Any, Any] | None:
+    """Key and value nodes of a part of ``node``; an item of a list is its own key."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.value == part:
+                return key, value
+    elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+        return node.value[part], node.value[part]
+    return None
+
+
+def _problem(
+    code: str,
+    message: str,
+    line: int | None = None,
+    column: int | None = None,
+    hint: str | None = None,
+) -> Finding:
+    return Finding(code, "error", message, "", line, column, hint)
+
+
+def _hint(file: FilePath) -> str | None:
+    from goflow.expressions.functions import nearest  # noqa: PLC0415 - only errors need it
+
+    try:
+        return nearest(file.name, [entry.name for entry in file.parent.iterdir()])
+    except OSError:
+        return None

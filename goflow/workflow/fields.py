@@ -1,0 +1,260 @@
+"""Reading one map of a file: typed fields by any of their names, every mistake a finding."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from goflow.expressions.functions import nearest
+from goflow.expressions.values import kind
+from goflow.workflow.diagnostics import Finding, Path, dotted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from goflow.errors import ExpressionError
+    from goflow.workflow.document import Document
+
+__all__ = ["MISSING", "Fields", "Findings", "duration"]
+
+MISSING: Any = object()
+"""Stands for a key that is not there, where null would be a value."""
+
+_DURATION = re.compile(
+    r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?(?:(\d+)ms)?"
+)
+_UNITS = (3600.0, 60.0, 1.0, 0.001)
+_LONGEST = 10 * 365 * 86400.0
+
+
+class Findings:
+    """Collects findings, each placed in the document when there is one."""
+
+    __slots__ = ("document", "found")
+
+    def __init__(self, document: Document | None) -> None:
+        self.document = document
+        self.found: list[Finding] = []
+
+    def add(
+        self,
+        code: str,
+        message: str,
+        path: Path,
+        *,
+        hint: str | None = None,
+        severity: str = "error",
+        key: bool = False,
+    ) -> None:
+        """Record a finding at ``path``; ``key`` points at the key instead of its value."""
+        line, column = self.document.locate(path, key=key) if self.document else (None, None)
+        self.found.append(Finding(code, severity, message, dotted(path), line, column, hint))
+
+    def expression(self, error: ExpressionError, path: Path, inside: int = 0) -> None:
+        """Record a syntax error; its column counts when the text stands on one plain line."""
+        line, column = self.document.locate(path) if self.document else (None, None)
+        if self.document and column is not None and "\n" not in error.source:
+            offset = self.document.offset(path)
+            if offset >= 0:
+                column += offset + inside + error.position
+        self.found.append(
+            Finding("GF301", "error", error.message, dotted(path), line, column, error.hint)
+        )
+
+
+class Fields:
+    """One map at ``path``; every key that nobody asks for is reported by ``finish``."""
+
+    __slots__ = ("_asked", "_data", "_findings", "path")
+
+    def __init__(self, data: Any, path: Path, findings: Findings, what: str) -> None:
+        self._asked: set[str] = set()
+        self._findings = findings
+        self.path = path
+        if not isinstance(data, dict):
+            findings.add("GF104", f"{what} must be a map, not {_a(data)}", path)
+            data = {}
+        self._data: dict[str, Any] = data
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._data
+
+    def take(self, *names: str) -> tuple[Any, Path]:
+        """The value under the first of ``names`` that is there, or ``MISSING``, and its path."""
+        self._asked.update(names)
+        present = [name for name in names if name in self._data]
+        for extra in present[1:]:
+            self._findings.add(
+                "GF102",
+                f"{present[0]!r} and {extra!r} are two names of one key",
+                (*self.path, extra),
+                hint=f"keep {names[0]!r}",
+                key=True,
+            )
+        if not present:
+            return MISSING, (*self.path, names[0])
+        return self._data[present[0]], (*self.path, present[0])
+
+    def typed(
+        self,
+        kinds: str | tuple[str, ...],
+        *names: str,
+        required: bool = False,
+        default: Any = None,
+    ) -> Any:
+        """A value of one of the JSON ``kinds``, or ``default`` with a finding."""
+        kinds = (kinds,) if isinstance(kinds, str) else kinds
+        value, path = self.take(*names)
+        if value is MISSING or (value is None and not required):
+            if required:
+                self._findings.add("GF103", f"{names[0]!r} is required here", self.path)
+            return default
+        if kind(value) not in kinds:
+            wanted = " or ".join(kinds)
+            self._findings.add(
+                "GF104",
+                f"{path[-1]!r} must be {_article(wanted)}, not {_a(value)}",
+                path,
+                hint="put it in quotes" if kinds == ("string",) and _scalar(value) else None,
+            )
+            return default
+        return value
+
+    def text(self, *names: str, required: bool = False, default: str | None = None) -> Any:
+        """A string."""
+        return self.typed("string", *names, required=required, default=default)
+
+    def condition(self, *names: str, required: bool = False) -> str | None:
+        """An expression's text; a bare YAML ``true`` or ``false`` counts as its text."""
+        value: str | bool | None = self.typed(("string", "boolean"), *names, required=required)
+        return str(value).lower() if isinstance(value, bool) else value
+
+    def word(self, pattern: str, *names: str, required: bool = False, hint: str) -> str | None:
+        """A string that matches ``pattern`` as a whole."""
+        value: str | None = self.text(*names, required=required)
+        if value is not None and not re.fullmatch(pattern, value):
+            _, path = self.take(*names)
+            self._findings.add("GF106", f"{value!r} is not a valid {path[-1]}", path, hint=hint)
+            return None
+        return value
+
+    def one_of(
+        self,
+        choices: Iterable[str],
+        *names: str,
+        default: str,
+        aliases: dict[str, str] | None = None,
+    ) -> str:
+        """A string out of ``choices``; ``aliases`` are other spellings of some."""
+        value = self.text(*names, default=default)
+        value = (aliases or {}).get(value, value)
+        if value not in choices:
+            _, path = self.take(*names)
+            known = ", ".join(choices)
+            self._findings.add(
+                "GF106",
+                f"{value!r} is not a {names[0]}: it is one of {known}",
+                path,
+                hint=nearest(value, choices),
+            )
+            return default
+        return str(value)
+
+    def flag(self, *names: str, default: bool = False) -> bool:
+        """A boolean."""
+        return bool(self.typed("boolean", *names, default=default))
+
+    def number(
+        self, *names: str, default: Any = None, least: float = 0, whole: bool = False
+    ) -> Any:
+        """A number of at least ``least``; ``whole`` asks for an integer."""
+        value = self.typed("number", *names, default=default)
+        if value is not default and (value < least or (whole and type(value) is not int)):
+            _, path = self.take(*names)
+            wanted = "a whole number" if whole else "a number"
+            self._findings.add(
+                "GF106", f"{path[-1]!r} must be {wanted} of at least {least:g}, not {value}", path
+            )
+            return default
+        return value
+
+    def duration(self, *names: str, default: float | None = None) -> Any:
+        """A duration in seconds."""
+        value = self.typed(("string", "number"), *names, default=default)
+        if value is default:
+            return default
+        seconds = duration(value)
+        if seconds is None:
+            _, path = self.take(*names)
+            self._findings.add(
+                "GF106",
+                f"{value!r} is not a duration",
+                path,
+                hint='durations read like "250ms", "1.5s", "2m", "1h30m", or are seconds',
+            )
+            return default
+        return seconds
+
+    def texts(self, *names: str) -> dict[str, str]:
+        """A map of strings; a number would lose its spelling, so it is a finding."""
+        value = self.typed("object", *names, default={})
+        _, path = self.take(*names)
+        for key, item in value.items():
+            if not isinstance(item, str):
+                self._findings.add(
+                    "GF104",
+                    f"{key!r} must be a string, not {_a(item)}",
+                    (*path, key),
+                    hint="put it in quotes",
+                )
+        return {key: item for key, item in value.items() if isinstance(item, str)}
+
+    def listed(self, *names: str, required: bool = False) -> list[tuple[Any, Path]]:
+        """The items of a list with their paths."""
+        value = self.typed("array", *names, required=required, default=[])
+        _, path = self.take(*names)
+        return [(item, (*path, i)) for i, item in enumerate(value)]
+
+    def each(self, read: Callable[[Any, Path], Any], *names: str, required: bool = False) -> Any:
+        """``read`` applied to each item of a list; items read as None are left out."""
+        items = (read(item, path) for item, path in self.listed(*names, required=required))
+        return tuple(item for item in items if item is not None)
+
+    def finish(self) -> None:
+        """Report the keys that nobody asked for."""
+        for key in self._data.keys() - self._asked:
+            self._findings.add(
+                "GF105",
+                f"the key {key!r} is not known here and has no effect",
+                (*self.path, key),
+                hint=nearest(key, self._asked),
+                severity="warning",
+                key=True,
+            )
+
+
+def duration(value: Any) -> float | None:
+    """Seconds of ``"1m30s"``, ``"250ms"`` or a number; None for what is no duration."""
+    if kind(value) == "number":
+        return float(value) if 0 <= value <= _LONGEST else None
+    match = _DURATION.fullmatch(value) if isinstance(value, str) and value else None
+    if match is None:
+        return None
+    seconds = sum(
+        float(part) * unit for part, unit in zip(match.groups(), _UNITS, strict=True) if part
+    )
+    return seconds if seconds <= _LONGEST else None
+
+
+def _scalar(value: Any) -> bool:
+    return kind(value) in ("number", "boolean")
+
+
+def _a(value: Any) -> str:
+    return _article(kind(value))
+
+
+def _article(name: str) -> str:
+    if name == "null":
+        return name
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"

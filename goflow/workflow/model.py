@@ -1,0 +1,170 @@
+"""What a workflow file says, as frozen values: one class a node type, durations in seconds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import msgspec
+
+if TYPE_CHECKING:
+    from goflow.workflow.document import Document
+
+__all__ = [
+    "ConditionNode",
+    "Edge",
+    "EndNode",
+    "Node",
+    "PassthroughNode",
+    "Retry",
+    "Server",
+    "StartNode",
+    "ToolNode",
+    "TransformNode",
+    "Variable",
+    "Workflow",
+]
+
+
+class Variable(msgspec.Struct, frozen=True, kw_only=True):
+    """A variable of the run; ``type`` is string, number, boolean, object, array or any."""
+
+    name: str
+    type: str = "any"
+    default: Any = None
+    has_default: bool = False
+    required: bool = False
+    description: str | None = None
+
+
+class Server(msgspec.Struct, frozen=True, kw_only=True):
+    """A server as the file defines it, ``${env.NAME}`` not yet filled in."""
+
+    id: str
+    name: str | None = None
+    description: str | None = None
+    transport: str = "stdio"
+    command: str | None = None
+    args: tuple[str, ...] = ()
+    env: dict[str, str] = {}
+    cwd: str | None = None
+    url: str | None = None
+    headers: dict[str, str] = {}
+    credential_ref: str | None = None
+    credential_env: str | None = None
+    timeout: float = 30.0
+    connect_timeout: float = 30.0
+    max_sessions: int = 1
+    max_in_flight: int | None = None
+    mode: str = "multiplex"
+    prewarm: bool = False
+
+
+class Retry(msgspec.Struct, frozen=True, kw_only=True):
+    """When and how often a failed attempt is tried again; delays in seconds."""
+
+    max_attempts: int = 1
+    backoff: str = "exponential"
+    initial_delay: float = 1.0
+    max_delay: float = 30.0
+    multiplier: float = 2.0
+    jitter: bool = True
+    on: tuple[str, ...] = (
+        "connection_error",
+        "timeout",
+        "rate_limit",
+        "service_unavailable",
+    )
+    on_given: bool = False
+    skip_on: tuple[str, ...] = ()
+
+
+class Node(msgspec.Struct, frozen=True, kw_only=True):
+    """What every node has; ``run_if`` is the file's ``if``.
+
+    ``on_error`` is ``"fail"``, ``"continue"`` or ``{"value": …}``.
+    """
+
+    type: ClassVar[str] = ""
+    id: str
+    description: str | None = None
+    output: str | None = None
+    run_if: str | None = None
+    timeout: float | None = None
+    retry: Retry | None = None
+    cache: bool | dict[str, Any] | None = None
+    on_error: str | dict[str, Any] = "fail"
+
+
+class StartNode(Node, frozen=True, kw_only=True):
+    """Where a run begins."""
+
+    type: ClassVar[str] = "start"
+
+
+class EndNode(Node, frozen=True, kw_only=True):
+    """Where a run ends; ``value`` is the file's ``return``."""
+
+    type: ClassVar[str] = "end"
+    value: Any = None
+
+
+class ToolNode(Node, frozen=True, kw_only=True):
+    """A call of ``tool`` on ``server``; ``result`` says how its answer becomes a value."""
+
+    type: ClassVar[str] = "mcp_tool"
+    server: str
+    tool: str
+    parameters: dict[str, Any] = {}
+    result: str = "auto"
+
+
+class TransformNode(Node, frozen=True, kw_only=True):
+    """A value computed from ``input`` and the variables by ``expression``, read as ``kind``."""
+
+    type: ClassVar[str] = "transform"
+    input: str | None = None
+    expression: Any = None
+    kind: str = "auto"
+
+
+class ConditionNode(Node, frozen=True, kw_only=True):
+    """A boolean that decides which of its edges are taken."""
+
+    type: ClassVar[str] = "condition"
+    condition: str
+
+
+class PassthroughNode(Node, frozen=True, kw_only=True):
+    """Joins paths; its value is null."""
+
+    type: ClassVar[str] = "passthrough"
+
+
+class Edge(msgspec.Struct, frozen=True, kw_only=True):
+    """From ``source`` to ``target``, taken on success, error or always."""
+
+    source: str
+    target: str
+    condition: str | None = None
+    label: str | None = None
+    on: str = "success"
+
+
+class Workflow(msgspec.Struct, frozen=True, kw_only=True):
+    """One workflow; ``document`` is the text it was read from, if any."""
+
+    name: str
+    version: str = "1.0"
+    description: str | None = None
+    metadata: dict[str, Any] = {}
+    variables: tuple[Variable, ...] = ()
+    servers: tuple[Server, ...] = ()
+    nodes: tuple[Node, ...] = ()
+    edges: tuple[Edge, ...] = ()
+    timeout: float | None = None
+    max_parallel: int | None = None
+    cache: bool | dict[str, Any] | None = None
+    document: Document | None = None
+
+    def __repr__(self) -> str:
+        return f"<Workflow {self.name!r} {len(self.nodes)} nodes, {len(self.edges)} edges>"

@@ -1,0 +1,167 @@
+"""Every expression of a workflow with its place: what a validator walks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from goflow.errors import ExpressionError
+from goflow.expressions import syntax
+from goflow.expressions.compile import Expression
+from goflow.expressions.text import Template
+from goflow.expressions.transform import PREFIX, read_input, read_transform
+from goflow.workflow.model import (
+    ConditionNode,
+    Edge,
+    EndNode,
+    Node,
+    ToolNode,
+    TransformNode,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from goflow.expressions.syntax import Expr
+    from goflow.workflow.diagnostics import Path
+    from goflow.workflow.fields import Findings
+
+__all__ = ["Read", "edge_reads", "names", "node_reads", "node_references"]
+
+
+class Read(NamedTuple):
+    """A tree and where its text stands; ``source`` is that text."""
+
+    tree: Expr
+    path: Path
+    source: str
+
+
+def node_reads(node: Node, path: Path, findings: Findings) -> Iterator[Read]:
+    """The trees that ``node`` evaluates; syntax errors go to ``findings``."""
+    if node.run_if is not None:
+        key = "if" if _written(findings, (*path, "if")) else "condition"
+        yield from _expression(node.run_if, (*path, key), findings)
+    if isinstance(node, ConditionNode):
+        key = "condition" if _written(findings, (*path, "condition")) else "expression"
+        yield from _expression(node.condition, (*path, key), findings)
+    elif isinstance(node, ToolNode):
+        yield from _filled(node.parameters, _at(findings, path, PARAMETERS), findings)
+    elif isinstance(node, EndNode):
+        yield from _filled(node.value, _at(findings, path, RETURN), findings)
+    elif isinstance(node, TransformNode):
+        yield from _transform(node, path, findings)
+    if isinstance(node.on_error, dict):
+        yield from _filled(node.on_error["value"], (*path, "on_error", "value"), findings)
+
+
+PARAMETERS = ("parameters", "arguments", "input")
+RETURN = ("return", "return_value", "output")
+
+
+def edge_reads(edge: Edge, path: Path, findings: Findings) -> Iterator[Read]:
+    """The tree of the condition of an edge that does not leave a condition node."""
+    if edge.condition is not None:
+        key = "condition" if _written(findings, (*path, "condition")) else "when"
+        yield from _expression(edge.condition, (*path, key), findings)
+
+
+def names(tree: Expr) -> Iterator[syntax.Name]:
+    """The variables and reserved names that ``tree`` reads; elements are none."""
+    return (
+        node
+        for node in syntax.walk(tree)
+        if isinstance(node, syntax.Name) and node.name not in ("#", "*")
+    )
+
+
+def node_references(tree: Expr) -> Iterator[tuple[str, int]]:
+    """The ids in ``nodes.id`` and ``nodes["id"]``, each with its position."""
+    for node in syntax.walk(tree):
+        if (
+            isinstance(node, syntax.Member)
+            and isinstance(node.target, syntax.Name)
+            and node.target.name == "nodes"
+        ):
+            yield node.key, node.at
+
+
+def _transform(node: TransformNode, path: Path, findings: Findings) -> Iterator[Read]:
+    if node.input is not None:
+        try:
+            compiled = read_input(node.input)
+        except ExpressionError as error:
+            findings.expression(error, (*path, "input"))
+        else:
+            yield from _trees(compiled, (*path, "input"), node.input)
+    place = _at(findings, path, ("expression", "template"))
+    if not isinstance(node.expression, str):
+        yield from _filled(node.expression, place, findings)
+        return
+    if node.kind in ("jq", "jsonpath") or node.expression.lstrip().startswith("jq("):
+        return
+    try:
+        compiled_text = read_transform(node.expression, node.kind)
+    except ExpressionError as error:
+        # The source in the error begins after blanks and the prefix; a column must not.
+        findings.expression(error, place, node.expression.find(error.source[:40]))
+        return
+    assert isinstance(compiled_text, (Expression, Template))
+    yield from _trees(compiled_text, place, node.expression)
+    self_described = node.expression.lstrip().startswith(PREFIX) or node.kind == "template"
+    if isinstance(compiled_text, Template) and not self_described:
+        _operators_in_text(compiled_text, place, findings)
+
+
+def _operators_in_text(template: Template, path: Path, findings: Findings) -> None:
+    """Tell apart ``${a} + ${b}``, which is text, from the sum that was probably meant."""
+    between = "".join(part.strip() for part in template.parts if isinstance(part, str))
+    if between and all(character in "+-*/%<>=!&|?:() .0123456789" for character in between):
+        findings.add(
+            "GF305",
+            "this is text with values in it, not a computation",
+            path,
+            hint="drop the '${' and '}' for an expression",
+            severity="info",
+        )
+
+
+def _expression(text: str, path: Path, findings: Findings) -> Iterator[Read]:
+    try:
+        yield Read(Expression.of(text).tree, path, text)
+    except ExpressionError as error:
+        findings.expression(error, path)
+
+
+def _filled(value: Any, path: Path, findings: Findings) -> Iterator[Read]:
+    if isinstance(value, str):
+        if "${" in value:
+            try:
+                yield from _trees(Template(value), path, value)
+            except ExpressionError as error:
+                findings.expression(error, path)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _filled(item, (*path, key), findings)
+    elif isinstance(value, list):
+        for i, item in enumerate(value):
+            yield from _filled(item, (*path, i), findings)
+
+
+def _trees(compiled: Expression | Template, path: Path, source: str) -> Iterator[Read]:
+    trees = compiled.trees() if isinstance(compiled, Template) else (compiled.tree,)
+    return (Read(tree, path, source) for tree in trees)
+
+
+def _at(findings: Findings, path: Path, keys: tuple[str, ...]) -> Path:
+    """``path`` with the one of ``keys`` that the file uses."""
+    return (*path, next((key for key in keys if _written(findings, (*path, key))), keys[0]))
+
+
+def _written(findings: Findings, path: Path) -> bool:
+    value: Any = findings.document.tree if findings.document else None
+    for part in path:
+        try:
+            value = value[part]
+        except (KeyError, IndexError, TypeError):
+            return False
+    return True

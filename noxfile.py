@@ -1,0 +1,116 @@
+"""The project's verbs, ``nox -s tests|lint|typing|bench|wheel|deep``; plain ``nox`` is CI's run.
+
+Each session builds a fresh environment. The tests run against the installed wheel, never the tree.
+"""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.5.1"
+nox.options.sessions = ["lint", "typing", "tests"]
+nox.options.error_on_missing_interpreters = False
+
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+PYTHONS = nox.project.python_versions(PYPROJECT)
+NODE_SERVERS = Path("examples/public")
+
+
+def dependencies(session, *groups):
+    session.install(*nox.project.dependency_groups(PYPROJECT, *groups))
+
+
+def install_wheel(session):
+    """Build the wheel as a user's pip would, and install it."""
+    folder = session.create_tmp()
+    session.install("--upgrade", "pip")
+    session.run("pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, ".")
+    wheel = max(Path(folder).glob("goflow_mcp-*.whl"), key=os.path.getmtime)
+    session.install("--force-reinstall", str(wheel))
+
+
+def node_servers(session):
+    """The npm servers; without npm the tests that need them skip, and in CI they fail."""
+    if shutil.which("npm"):
+        session.run(
+            "npm", "ci", "--silent", "--no-fund", "--no-audit", "--prefix", str(NODE_SERVERS),
+            external=True,
+        )  # fmt: skip
+
+
+def pytest(session, *args, **env):
+    # Safe path: neither `python -c` nor `-m` in a subprocess finds the source tree.
+    session.run("pytest", *args, *session.posargs, env={"PYTHONSAFEPATH": "1", **env})
+
+
+@nox.session
+def tests(session):
+    """The tests, against the installed wheel and real servers."""
+    install_wheel(session)
+    dependencies(session, "test", "bench")
+    node_servers(session)
+    pytest(session, GOFLOW_TEST_INSTALLED="1")
+
+
+@nox.session(python=PYTHONS, name="matrix")
+def matrix(session):
+    """The tests on every Python that is present."""
+    install_wheel(session)
+    dependencies(session, "test", "bench")
+    node_servers(session)
+    pytest(session, GOFLOW_TEST_INSTALLED="1")
+
+
+@nox.session
+def deep(session):
+    """The long campaigns in full: many generated cases, many runs, many interruptions."""
+    install_wheel(session)
+    dependencies(session, "test", "bench")
+    node_servers(session)
+    pytest(session, "-m", "deep", "--timeout=3600", GOFLOW_TEST_INSTALLED="1", GOFLOW_TEST_DEEP="1")
+
+
+@nox.session
+def lint(session):
+    """Style of Python and Cython."""
+    dependencies(session, "lint")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("cython-lint", "goflow/_core")
+
+
+@nox.session
+def typing(session):
+    """Types of the package, and the core's stubs against what was compiled."""
+    install_wheel(session)
+    dependencies(session, "typing")
+    session.run("mypy")
+    # The tree would shadow the compiled modules.
+    modules = sorted(f"goflow._core.{path.stem}" for path in Path("goflow/_core").glob("*.pyx"))
+    allowlist = Path("tests/typing/stubtest-allowlist.txt").resolve()
+    session.chdir(session.create_tmp())
+    session.run("python", "-m", "mypy.stubtest", "--allowlist", str(allowlist), *modules)
+
+
+@nox.session
+def bench(session):
+    """The benchmarks with their peers; pass arguments after ``--``."""
+    install_wheel(session)
+    dependencies(session, "bench", "servers", "peers")
+    pytest(session, "benchmarks", "--benchmark-only")
+
+
+@nox.session
+def wheel(session):
+    """Build the wheel and the sdist into ``dist``, and list what is inside."""
+    session.install("build")
+    session.run("python", "-m", "build", "--outdir", "dist")
+    newest = max(Path("dist").glob("*.whl"), key=os.path.getmtime)
+    session.run("python", "-m", "zipfile", "-l", str(newest))
+
+
+if __name__ == "__main__":
+    sys.exit("run it with: nox")

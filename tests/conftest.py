@@ -1,0 +1,86 @@
+"""Every test has a home folder of its own and must leave nothing behind."""
+
+import asyncio
+import gc
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from support.servers import children, open_descriptors, wait_until
+
+IN_CI = bool(os.environ.get("CI"))
+NODE_MODULES = Path(__file__).parents[1] / "examples" / "public" / "node_modules"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    """A fresh GOFLOW_HOME."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("GOFLOW_HOME", str(folder))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _no_trace():
+    """No child process and no file descriptor is left by a test."""
+    gc.collect()
+    children_before, before = children(), open_descriptors()
+    yield
+    gc.collect()
+    assert wait_until(lambda: not children() - children_before), "a child process is left"
+    after = open_descriptors()
+    assert {fd: after[fd] for fd in after.keys() - before.keys()} == {}, "descriptors are left"
+
+
+@pytest.fixture
+def run():
+    """Run a coroutine as `asyncio.run` does, and see that no task and no error is left."""
+
+    def run(coroutine):
+        problems = []
+
+        async def main():
+            loop = asyncio.get_running_loop()
+            loop.set_exception_handler(lambda _, context: problems.append(context))
+            result = await coroutine
+            await asyncio.sleep(0)
+            gc.collect()
+            left = asyncio.all_tasks() - {asyncio.current_task()}
+            assert left == set(), "tasks are left"
+            return result
+
+        result = asyncio.run(main())
+        assert problems == []
+        return result
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def node_modules():
+    """The folder of the npm servers; without it the test is skipped, but never in CI."""
+    named = os.environ.get("GOFLOW_TEST_NODE_MODULES")
+    folder = Path(named) if named else NODE_MODULES
+    if not folder.is_dir():
+        pytest.skip(f"no npm servers in {folder}: npm install --prefix examples/public")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def scripts():
+    """The folder of the console scripts of this environment."""
+    return Path(sys.executable).parent
+
+
+def pytest_terminal_summary(terminalreporter):
+    """In CI everything is there that the tests need, so that a skip is a failure."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    if IN_CI and skipped:
+        terminalreporter.write_line(f"{len(skipped)} tests were skipped in CI", red=True)
+
+
+def pytest_sessionfinish(session):
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if IN_CI and reporter is not None and reporter.stats.get("skipped") and not session.exitstatus:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

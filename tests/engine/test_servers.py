@@ -1,0 +1,126 @@
+"""What runs do with servers of each transport, and when one goes away between calls."""
+
+import asyncio
+import os
+import signal
+from urllib.parse import urlsplit
+
+import pytest
+from support.servers import eventually
+from support.web import web_server
+from support.workflows import lab_server, tool, workflow
+
+import goflow
+from goflow.engine import events
+
+
+@pytest.fixture(autouse=True)
+def _no_proxy(monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+
+
+def asking(url, transport="http"):
+    """A workflow that asks the server at ``url`` for a sum."""
+    return workflow(
+        [tool("sum", "add", server="web", a=1, b=2, output="sum")],
+        ["start sum", "sum end"],
+        servers=[{"id": "web", "transport": transport, "url": url}],
+        result="${sum.sum}",
+    )
+
+
+@pytest.mark.parametrize("kind", ["http", "json", "sse"])
+def test_a_workflow_runs_over_http_and_sse(go, kind):
+    with web_server("sdk_web", kind) as server:
+        result = go(asking(server.url, "sse" if kind == "sse" else "http"))
+    assert result.result == 3.0, result.error
+
+
+def test_streamable_http_is_another_name_of_http(go):
+    with web_server("sdk_web", "http") as server:
+        assert go(asking(server.url, "streamable-http")).result == 3.0
+
+
+def test_an_http_server_that_is_not_there_fails_its_node(go):
+    with web_server("sdk_web", "http") as server:
+        url = server.url
+    error = go(asking(url)).error
+    assert error["code"] == "connection_error"
+    assert error["server"] == "web"
+
+
+def test_a_server_that_died_while_idle_is_connected_again():
+    """Nothing was sent to the dead one, so the call may go to the new one."""
+
+    async def main():
+        with web_server("sdk_web", "json") as first:
+            port = str(urlsplit(first.url).port)
+            text = asking(first.url)
+            async with goflow.Engine() as engine:
+                before = await engine.run(text)
+                first.stop()
+                with web_server("sdk_web", "json", port):
+                    after = await engine.run(text)
+        return before, after
+
+    before, after = asyncio.run(main())
+    assert before.completed
+    assert after.completed, after.error
+    assert after.node("sum").attempts == 1
+
+
+def test_a_stdio_server_that_died_while_idle_is_started_again():
+    text = workflow(
+        [tool("a", "say", text="x"), tool("b", "said", output="said")],
+        ["start a", "a b", "b end"],
+        result="${said}",
+    )
+
+    async def main():
+        async with goflow.Engine() as engine:
+            assert (await engine.run(text)).completed
+            assert (await engine.run(text)).result == ["x", "x"]
+            (session,) = engine._connections._sessions.values()
+            os.kill(session.pid, signal.SIGKILL)
+            await eventually(lambda: session.closed)
+            return await engine.run(text)
+
+    assert asyncio.run(main()).result == ["x"]
+
+
+def test_servers_are_connected_while_earlier_nodes_run():
+    """The second server is there before the first one's call, which waits for it, is answered."""
+    text = workflow(
+        [tool("a", "hang"), tool("b", "say", server="other", text="x")],
+        ["start a", "a b", "b end"],
+        servers=[lab_server(), lab_server("other")],
+    )
+
+    async def main():
+        async with goflow.Engine() as engine:
+            started = asyncio.Event()
+
+            def listener(event):
+                if isinstance(event, events.NodeStarted) and event.node == "a":
+                    started.set()
+
+            task = asyncio.create_task(engine.run(text, listener=listener))
+            await started.wait()
+            assert await eventually(lambda: "2 open" in repr(engine))
+            engine.stop()
+            return await task
+
+    assert asyncio.run(main()).status == "cancelled"
+
+
+def test_a_server_that_no_path_needs_is_never_started(go, tmp_path):
+    mark = tmp_path / "mark"
+    unused = {"id": "unused", "command": "sh", "args": ["-c", f"touch {mark}"]}
+    text = workflow(
+        [tool("a", "say", text="x")],
+        ["start a", "a end"],
+        servers=[lab_server(), unused],
+    )
+    assert go(text).completed
+    assert not mark.exists()

@@ -1,0 +1,112 @@
+"""Every example is valid without a warning, runs, and gives what it says."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import goflow
+
+ROOT = Path(__file__).parents[2]
+FILES = sorted(path.relative_to(ROOT / "examples") for path in ROOT.glob("examples/**/*.yaml")
+               if "node_modules" not in path.parts)  # fmt: skip
+
+
+@pytest.fixture
+def examples(tmp_path):
+    """A copy of the examples, so that what they write is nobody's; npm's folder is linked."""
+    ignored = shutil.ignore_patterns("node_modules", "out", "total.txt")
+    folder = shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=ignored)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def public(examples, node_modules):
+    """The copy with the npm servers."""
+    (examples / "public" / "node_modules").symlink_to(node_modules)
+    return examples
+
+
+def result_of(file, **inputs):
+    result = goflow.run(file, inputs)
+    assert result.completed, result.error
+    return result.result
+
+
+@pytest.mark.parametrize("name", FILES, ids=str)
+def test_an_example_has_no_findings(name):
+    report = goflow.validate(ROOT / "examples" / name)
+    assert len(report) == 0, report.render()
+
+
+def test_folder_report(examples):
+    report = result_of(examples / "folder-report.yaml")
+    assert report.startswith("3 notes in notes, ")
+    assert "3 things to do:" in report
+    assert "  * book the room for Thursday.\n" in report
+    (examples / "data" / "few").mkdir()
+    (examples / "data" / "few" / "one.md").write_text("- TODO: rest\n")
+    assert "1 things to do:\n  * rest" in result_of(examples / "folder-report.yaml", folder="few")
+
+
+@pytest.mark.parametrize(("patience", "team"), [(4, "on-call"), (10, "support")])
+def test_ticket_routing(examples, patience, team):
+    route = result_of(examples / "ticket-routing.yaml", patience=patience)
+    assert route["team"] == team
+    assert route["ticket"] == "T-2041"
+
+
+def test_order_summary(examples):
+    table = result_of(examples / "order-summary.yaml")
+    assert "| paid | 530.40 |" in table
+    assert "| still open | Blake |" in table
+
+
+def test_settings_change(examples):
+    before = (examples / "data" / "settings.json").read_text()
+    outcome = result_of(examples / "settings-change.yaml", replicas=5)
+    assert outcome == "replicas 2 → 5, debug true → false"
+    written = json.loads((examples / "data" / "out" / "settings.json").read_text())
+    assert written == {**json.loads(before), "replicas": 5, "debug": False}
+    assert (examples / "data" / "settings.json").read_text() == before
+
+
+@pytest.mark.node
+def test_sum_prices_over_the_npm_filesystem_server(public):
+    assert result_of(public / "public" / "sum-prices.yaml") == "Total: 327.75"
+    assert (public / "data" / "total.txt").read_text() == "Total: 327.75"
+
+
+@pytest.mark.node
+def test_weather_choice_over_the_npm_everything_server(public):
+    plan = result_of(public / "public" / "weather-choice.yaml")
+    assert plan["visit"] in ("Chicago", "New York")
+    assert plan["weather"]
+
+
+def test_office_hours_over_mcp_server_time(examples):
+    hours = result_of(examples / "public" / "office-hours.yaml", at="09:30")
+    assert hours["home"] == "Europe/Berlin 09:30"
+    assert "Kolkata" in hours["elsewhere"][1]
+
+
+def test_release_check_over_mcp_server_git(examples, tmp_path):
+    repository = tmp_path / "repository"
+    repository.mkdir()
+
+    def git(*args):
+        author = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+        subprocess.run(["git", *author, *args], cwd=repository, check=True, capture_output=True)
+
+    git("init")
+    (repository / "a.txt").write_text("a")
+    git("add", ".")
+    git("commit", "-m", "Add the first file")
+    file = examples / "public" / "release-check.yaml"
+    verdict = result_of(file, repository=str(repository))
+    assert verdict == "ready to release; the latest commits:\n* Add the first file"
+    (repository / "b.txt").write_text("b")
+    assert result_of(file, repository=str(repository)).startswith("not ready: ")

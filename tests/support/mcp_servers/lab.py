@@ -1,0 +1,124 @@
+"""An MCP server for engine tests: its tools show how, when and how often they were called.
+
+Standard library only; it reads all that has arrived before it answers, so calls are in flight
+together when the client sends them together.
+"""
+
+import json
+import os
+import sys
+
+TOOLS = {
+    "meet": "Answer once `count` calls of meet are waiting, all at the same time.",
+    "crowd": "How many calls had arrived, unanswered, when this one was answered.",
+    "say": "Remember a text, and give it back.",
+    "said": "Every text that say was given, in order.",
+    "answer": "Answer with `result`, as it is.",
+    "flaky": "Fail the first `failures` calls with this `key`.",
+    "keep": "The type and value of `content`.",
+    "hang": "Never answer.",
+    "die": "Exit without an answer.",
+    "die_once": "Exit without an answer unless the file `mark` exists; create it.",
+    "die_once_read": "The same, marked as read-only.",
+    "environment": "The value of the environment variable `name`.",
+}
+STRING = {"type": "object", "properties": {"content": {"type": "string"}}}
+
+waiting = []
+said = []
+failures = {}
+
+
+def send(request_id, result):
+    message = {"jsonrpc": "2.0", "id": request_id, "result": result}
+    sys.stdout.write(json.dumps(message) + "\n")
+    sys.stdout.flush()
+
+
+def text(value, *, error=False):
+    content = value if isinstance(value, str) else json.dumps(value)
+    return {"content": [{"type": "text", "text": content}], "isError": error}
+
+
+def tool(name):
+    described = {"name": name, "description": TOOLS[name], "inputSchema": {"type": "object"}}
+    if name == "keep":
+        described["inputSchema"] = STRING
+    if name == "die_once_read":
+        described["annotations"] = {"readOnlyHint": True}
+    return described
+
+
+def call(request_id, name, arguments, pending):
+    if name == "meet":
+        waiting.append(request_id)
+        if len(waiting) >= arguments["count"]:
+            for waiter in waiting:
+                send(waiter, text("met"))
+            waiting.clear()
+    elif name == "crowd":
+        send(request_id, text(str(pending)))
+    elif name == "say":
+        said.append(arguments["text"])
+        send(request_id, text(arguments["text"]))
+    elif name == "said":
+        send(request_id, {"content": [], "structuredContent": {"result": said}})
+    elif name == "answer":
+        send(request_id, arguments["result"])
+    elif name == "flaky":
+        key = arguments["key"]
+        failures[key] = failures.get(key, 0) + 1
+        failed = failures[key] <= arguments["failures"]
+        send(request_id, text(f"call {failures[key]}", error=failed))
+    elif name == "keep":
+        content = arguments["content"]
+        send(request_id, text([type(content).__name__, content]))
+    elif name == "environment":
+        send(request_id, text(os.environ.get(arguments["name"], "unset")))
+    elif name == "die":
+        print("the lab burns", file=sys.stderr, flush=True)
+        os._exit(9)
+    elif name in ("die_once", "die_once_read"):
+        if not os.path.exists(arguments["mark"]):
+            with open(arguments["mark"], "w"):
+                os._exit(9)
+        send(request_id, text("survived"))
+    elif name != "hang":
+        send(request_id, text(f"Unknown tool: {name}", error=True))
+
+
+def arrived():
+    """Every message that has arrived; waits for the first."""
+    os.set_blocking(0, True)
+    data = os.read(0, 1 << 20)
+    os.set_blocking(0, False)
+    while data and not data.endswith(b"\n"):
+        os.set_blocking(0, True)
+        data += os.read(0, 1 << 20)
+    return [json.loads(line) for line in data.splitlines()]
+
+
+def main():
+    while messages := arrived():
+        calls = [m for m in messages if m.get("method") == "tools/call"]
+        for message in messages:
+            method, request_id = message.get("method"), message.get("id")
+            if method == "initialize":
+                version = message["params"]["protocolVersion"]
+                info = {"name": "lab", "version": "1"}
+                result = {
+                    "protocolVersion": version,
+                    "capabilities": {"tools": {}},
+                    "serverInfo": info,
+                }
+                send(request_id, result)
+            elif method == "tools/list":
+                send(request_id, {"tools": [tool(name) for name in TOOLS]})
+            elif method == "ping":
+                send(request_id, {})
+            elif method == "tools/call":
+                params = message["params"]
+                call(request_id, params["name"], params.get("arguments") or {}, len(calls))
+
+
+main()
