@@ -6,7 +6,6 @@ and a server. The figure is ``to_first_call_ms`` in the extra information; what 
 times is one whole round.
 """
 
-import json
 import statistics
 import subprocess
 import sys
@@ -17,25 +16,29 @@ import pytest
 
 HERE = Path(__file__).parent / "startup"
 ROUNDS = 15
+WORKFLOW = """\
+version: "1.0"
+name: startup
+servers:
+  - id: stamp
+    command: {command}
+    args: {args}
+nodes:
+  - {{id: start, type: start}}
+  - {{id: call, type: mcp_tool, server: stamp, tool: stamp}}
+  - {{id: end, type: end}}
+edges:
+  - {{from: start, to: call}}
+  - {{from: call, to: end}}
+"""
 
 
 @pytest.fixture
 def commands(tmp_path):
     stamp = tmp_path / "stamp"
     server = [sys.executable, "-S", "-E", str(HERE / "server.py"), str(stamp)]
-    workflow = {
-        "version": "1.0",
-        "name": "startup",
-        "servers": [{"id": "s", "command": server[0], "args": server[1:]}],
-        "nodes": [
-            {"id": "start", "type": "start"},
-            {"id": "call", "type": "mcp_tool", "server": "s", "tool": "stamp"},
-            {"id": "end", "type": "end"},
-        ],
-        "edges": [{"from": "start", "to": "call"}, {"from": "call", "to": "end"}],
-    }
     file = tmp_path / "startup.yaml"
-    file.write_text(json.dumps(workflow))
+    file.write_text(WORKFLOW.format(command=server[0], args=server[1:]))
     goflow = str(Path(sys.executable).parent / "goflow")
     return stamp, {
         "goflow": [goflow, "run", "--quiet", str(file)],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -88,6 +89,9 @@ def _run(
             with progress:
                 return await engine.run(plan, inputs, listener=progress.on_event)
 
+    # From here on there may be garbage, but not among what was loaded.
+    gc.freeze()
+    gc.enable()
     return asyncio.run(main())
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from typing import TYPE_CHECKING
 
 from goflow.errors import ConnectionLost, GoFlowError, ServerTimeout
@@ -57,7 +56,11 @@ def delay_after(
     if outcome_unknown(error) and not repeatable and not retry.on_given:
         return None
     delay = min(_backoff(retry, attempt), retry.max_delay)
-    return random.uniform(0, delay) if retry.jitter else delay
+    if retry.jitter:
+        from random import uniform  # noqa: PLC0415 - only failures need it
+
+        return uniform(0, delay)
+    return delay
 
 
 def _backoff(retry: Retry, attempt: int) -> float:
