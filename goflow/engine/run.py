@@ -60,6 +60,7 @@ class Run:
         self._names = tuple(variables)
         self._readiness = Readiness(plan.indegree, plan.successors)
         self._ready: deque[int] = deque((plan.start,))
+        self._waiting: deque[int] = deque()  # ready, until one in flight has finished
         self._free = max_parallel
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._status: str | None = None
@@ -99,21 +100,23 @@ class Run:
     # -- scheduling ----------------------------------------------------------------------------
 
     def _advance(self) -> None:
-        """Start everything that is ready and may start."""
-        ready = self._ready
-        waiting: list[int] = []
-        while ready and self._status is None:
-            index = ready.popleft()
-            step = self.plan.steps[index]
-            if step.now is None and not self._free:
-                waiting.append(index)
-                continue
-            self._start(index, step)
-        ready.extendleft(reversed(waiting))
+        """Start everything that is ready and may start; O(1) a node."""
+        steps = self.plan.steps
+        while self._status is None:
+            if self._waiting and self._free:
+                index = self._waiting.popleft()
+            elif self._ready:
+                index = self._ready.popleft()
+                if steps[index].now is None and not self._free:
+                    self._waiting.append(index)
+                    continue
+            else:
+                break
+            self._start(index, steps[index])
         self._finish_if_idle()
 
     def _finish_if_idle(self) -> None:
-        if not self._tasks and (not self._ready or self._status is not None):
+        if not self._tasks and (self._status is not None or not (self._ready or self._waiting)):
             if self._status is None:
                 self._status = "completed"
             if not self._over.done():
