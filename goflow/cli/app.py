@@ -9,6 +9,7 @@ from typing import NoReturn
 import click
 
 from goflow import __version__
+from goflow.cli.output import forget_output, open_streams, say, say_error
 from goflow.errors import BadCall, GoFlowError
 
 __all__ = ["app", "cli"]
@@ -50,6 +51,7 @@ def cli() -> None:
 
 def app() -> NoReturn:
     """Run the command line and exit with its code."""
+    open_streams()
     try:
         code = cli.main(prog_name="goflow", standalone_mode=False)
     except click.ClickException as error:
@@ -60,15 +62,8 @@ def app() -> NoReturn:
     except GoFlowError as error:
         say_error(error)
         code = 2 if isinstance(error, BadCall) else 1
-    except BrokenPipeError:
-        # Whoever read our output is gone; Python must not complain about it at exit.
-        sys.stdout = None
+    except OSError as error:
+        forget_output()
+        say(f"error: cannot write the output: {error.strerror or error}")
         code = 1
     sys.exit(code or 0)
-
-
-def say_error(error: GoFlowError) -> None:
-    """An error for people: message and hint, on standard error."""
-    click.echo(f"error: {error.message}", err=True)
-    if error.hint:
-        click.echo(f"hint: {error.hint}", err=True)

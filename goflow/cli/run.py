@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import msgspec
 
-from goflow.cli.app import INTERRUPTED, say_error
+from goflow.cli.output import emit, emit_json, say, say_error
 from goflow.engine.inputs import bind, parse_value
 from goflow.engine.prepare import prepare
 from goflow.engine.servers import spawn
@@ -25,17 +24,17 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-EXIT_CODES = {"completed": 0, "interrupted": INTERRUPTED}
+EXIT_CODES = {"completed": 0, "interrupted": 130}
 
 
 @click.command("run")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path, readable=False))
 @click.option("--var", "pairs", multiple=True, metavar="NAME=VALUE", help="One input; repeatable.")
 @click.option("--input", "source", metavar="FILE|JSON", help="Inputs as a JSON or YAML map.")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print the whole record as one JSON document."
 )
-@click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
+@click.option("--quiet", "-q", is_flag=True, help="Show neither progress nor warnings.")
 @click.option("--strict", is_flag=True, help="Warnings are errors; a missing key is one too.")
 def command(
     file: Path, pairs: tuple[str, ...], source: str | None, as_json: bool, quiet: bool, strict: bool
@@ -56,17 +55,19 @@ def command(
         bind(plan.workflow, inputs)
     except GoFlowError as error:
         return _refused(error, as_json)
+    if plan.warnings and not quiet:
+        say(plan.report.only("warning").render())
     # The servers boot while we load what the run needs.
     processes = spawn(plan.servers)
     result = _run(plan, inputs, processes, _progress(quiet))
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(result.to_dict()), indent=2))
+        emit_json(result.to_dict())
     elif result.completed:
         _print_value(result.result)
     if not result.completed:
         _say_failure(result)
-    for warning in result.warnings:
-        click.echo(f"warning: {warning}", err=True)
+    for warning in result.warnings[len(plan.warnings) :]:
+        say(f"warning: {warning}")
     return EXIT_CODES.get(result.status, 1)
 
 
@@ -139,34 +140,31 @@ def _map_of(source: str) -> dict[str, Any]:
 def _print_value(value: Any) -> None:
     """A string as it is, null as nothing, anything else as JSON."""
     if isinstance(value, str):
-        click.echo(value)
+        emit(value)
     elif value is not None:
-        click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2))
+        emit_json(value)
 
 
 def _say_failure(result: RunResult) -> None:
     error = result.error or {"message": f"the run was {result.status}"}
     where = f"node {error['node']!r}: " if "node" in error else ""
-    click.echo(f"{result.status}: {where}{error['message']}", err=True)
+    say(f"{result.status}: {where}{error['message']}")
     if "stderr" in error:
-        click.echo(f"the last lines of {error.get('server', 'the server')}'s stderr:", err=True)
+        say(f"the last lines of {error.get('server', 'the server')}'s stderr:")
         for line in error["stderr"].splitlines()[-10:]:
-            click.echo(f"  | {line}", err=True)
+            say(f"  | {line}")
     if "hint" in error:
-        click.echo(f"hint: {error['hint']}", err=True)
+        say(f"hint: {error['hint']}")
 
 
 def _refused(error: GoFlowError, as_json: bool) -> int:
     """Nothing ran: say why, in the shape of a run's record when JSON is asked for."""
     code = 2 if isinstance(error, BadCall) else 1
-    report = error.report if isinstance(error, WorkflowInvalid) else None
-    if report is not None:
-        click.echo(report.render(), err=True)
     say_error(error)
     if as_json:
         detail: dict[str, Any] = {"code": error.code, "message": error.message, "hint": error.hint}
-        if report is not None:
-            detail |= report.to_dict()
+        if isinstance(error, WorkflowInvalid):
+            detail |= error.report.to_dict()
         if isinstance(error, InputError):
             detail["variable"] = error.variable
         record: dict[str, Any] = {
@@ -177,5 +175,5 @@ def _refused(error: GoFlowError, as_json: bool) -> int:
             "error": detail,
             "nodes": [],
         }
-        click.echo(msgspec.json.format(msgspec.json.encode(record), indent=2))
+        emit_json(record)
     return code

@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-import msgspec
 
+from goflow.cli.output import emit, emit_json, say
 from goflow.workflow.validate import validate
 
 __all__ = ["command"]
 
 
 @click.command("validate")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path, readable=False))
 @click.option(
     "--format",
     "form",
@@ -37,11 +37,11 @@ def command(file: Path, form: str, as_json: bool, strict: bool) -> int:
     if strict:
         report = report.strict()
     if as_json or form == "json":
-        click.echo(msgspec.json.format(msgspec.json.encode(report.to_dict()), indent=2))
+        emit_json(report.to_dict())
     else:
         if report.findings:
-            click.echo(report.render())
+            emit(report.render())
         errors, others = len(report.errors), len(report.findings) - len(report.errors)
         verdict = "valid" if report.valid else "not valid"
-        click.echo(f"{file}: {verdict} ({errors} errors, {others} other findings)", err=True)
+        say(f"{file}: {verdict} ({errors} errors, {others} other findings)")
     return 0 if report.valid else 1

@@ -57,6 +57,8 @@ class Engine:
         traceback: TracebackType | None,
     ) -> None:
         connections, self._connections = self._connections, None
+        self.stop()
+        await asyncio.gather(*(run.finished() for run in tuple(self._runs)))
         if connections is not None:
             await connections.close()
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from goflow.errors import InputError
+from goflow.errors import BadCall, InputError
 from goflow.expressions.functions import nearest
 from goflow.expressions.values import kind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from goflow.workflow.model import Variable, Workflow
 
 __all__ = ["bind", "parse_value"]
@@ -25,6 +24,8 @@ def bind(workflow: Workflow, inputs: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises ``InputError`` for an unknown, missing or wrongly typed input.
     """
+    if not isinstance(inputs, Mapping):
+        raise BadCall(f"inputs are a map of names to values, not {type(inputs).__name__}")
     declared = {variable.name: variable for variable in workflow.variables}
     for name in inputs:
         if name not in declared:
@@ -54,6 +55,10 @@ def parse_value(workflow: Workflow, name: str, text: str) -> Any:
     """
     declared = {variable.name: variable.type for variable in workflow.variables}
     wanted = declared.get(name, "any")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InputError(f"the value of {name!r} is not UTF-8 text", variable=name) from None
     if wanted == "string":
         return text
     try:
@@ -64,11 +69,17 @@ def parse_value(workflow: Workflow, name: str, text: str) -> Any:
         raise InputError(
             f"{text!r} is not a value of type {wanted} for {name!r}",
             variable=name,
-            hint="arrays and objects are written as JSON"
-            if wanted in ("array", "object")
-            else None,
+            hint=_SPELLINGS[wanted],
         ) from None
     return value
+
+
+_SPELLINGS = {
+    "number": "write 3 or 2.5",
+    "boolean": "write true or false",
+    "array": 'write JSON: ["a", "b"]',
+    "object": 'write JSON: {"key": "value"}',
+}
 
 
 def _check(variable: Variable, value: Any) -> None:

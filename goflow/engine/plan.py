@@ -13,6 +13,7 @@ from goflow.engine.nodes import compile_node
 from goflow.engine.servers import configure
 from goflow.expressions.compile import Expression
 from goflow.expressions.text import fill
+from goflow.workflow.diagnostics import Report
 from goflow.workflow.model import ConditionNode, Edge, EndNode, Node, StartNode, ToolNode, Workflow
 
 if TYPE_CHECKING:
@@ -54,13 +55,21 @@ class Step(NamedTuple):
 
 
 class Plan:
-    """Steps by index; ``order`` is topological; ``servers`` in the order of their first use.
+    """Steps by index; ``servers`` in the order of their first use, ``ends`` in topological order.
+
+    ``report`` is what the validator found, ``warnings`` its warnings as text.
 
     Raises ``ExpressionError`` for a workflow that was not validated, ``BadCall`` when the
     environment lacks what a server's definition asks for. Linear in nodes and edges.
     """
 
-    def __init__(self, workflow: Workflow, *, strict: bool = False) -> None:
+    def __init__(
+        self, workflow: Workflow, *, strict: bool = False, report: Report | None = None
+    ) -> None:
+        self.report = report or Report([])
+        self.warnings = tuple(
+            f"{finding.message} ({finding.path})" for finding in self.report.only("warning")
+        )
         self.workflow = workflow
         self.index = {node.id: i for i, node in enumerate(workflow.nodes)}
         nodes = workflow.nodes

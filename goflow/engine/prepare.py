@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from goflow.engine.plan import Plan
-from goflow.errors import WorkflowInvalid
+from goflow.workflow.load import invalid
 from goflow.workflow.model import Workflow
 from goflow.workflow.validate import check_loaded, examine
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from goflow.workflow.diagnostics import Report
 
 __all__ = ["prepare"]
 
@@ -31,10 +30,5 @@ def prepare(workflow: Workflow | str | Path, *, strict: bool = False) -> Plan:
     if strict:
         report = report.strict()
     if model is None or not report.valid:
-        raise WorkflowInvalid(_summary(report), report=report)
-    return Plan(model, strict=strict)
-
-
-def _summary(report: Report) -> str:
-    count = len(report.errors)
-    return f"{report.file or 'the workflow'} has {count} error{'s' * (count != 1)}"
+        raise invalid(report)
+    return Plan(model, strict=strict, report=report)

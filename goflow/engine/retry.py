@@ -5,27 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from goflow.errors import ConnectionLost, GoFlowError, ServerTimeout
+from goflow.workflow.model import ERROR_CLASSES
 
 if TYPE_CHECKING:
     from goflow.workflow.model import Retry
 
-__all__ = ["ERROR_CLASSES", "delay_after", "names_error", "outcome_unknown"]
-
-ERROR_CLASSES = frozenset(
-    {
-        "connection_error",
-        "timeout",
-        "tool_error",
-        "rate_limit",
-        "validation_error",
-        "transform_error",
-        "service_unavailable",
-        "bad_request",
-        "unauthorized",
-        "not_found",
-    }
-)
-"""Words in ``on`` and ``skip_on`` that name a class; any other word matches the message."""
+__all__ = ["delay_after", "names_class", "names_error", "outcome_unknown"]
 
 
 def outcome_unknown(error: GoFlowError) -> bool:
@@ -41,19 +26,20 @@ def names_error(words: tuple[str, ...], error: GoFlowError) -> bool:
     )
 
 
-def delay_after(
-    retry: Retry | None, error: GoFlowError, attempt: int, *, repeatable: bool = True
-) -> float | None:
+def names_class(retry: Retry, error: GoFlowError) -> bool:
+    """Whether the node itself, not a default, names the class of ``error`` in ``on``."""
+    return retry.on_given and error.code in retry.on
+
+
+def delay_after(retry: Retry | None, error: GoFlowError, attempt: int) -> float | None:
     """Seconds until the next attempt, or None when this one was the last.
 
-    ``attempt`` counts from 1. An outcome that is unknown is tried again only when the call is
-    ``repeatable`` (read-only or idempotent), or when the node itself names the class in ``on``.
+    ``attempt`` counts from 1. The caller sees to it that an unknown outcome is tried again only
+    when that is harmless or the node names its class.
     """
     if retry is None or attempt >= retry.max_attempts:
         return None
     if names_error(retry.skip_on, error) or not names_error(retry.on, error):
-        return None
-    if outcome_unknown(error) and not repeatable and not retry.on_given:
         return None
     delay = min(_backoff(retry, attempt), retry.max_delay)
     if retry.jitter:

@@ -10,12 +10,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from goflow.engine import events
 from goflow.engine.readiness import Readiness
 from goflow.engine.record import NodeRecord, RunResult, error_value
-from goflow.engine.retry import delay_after, outcome_unknown
+from goflow.engine.retry import delay_after, names_class, outcome_unknown
 from goflow.engine.scope import NodesView, RunView, environment
 from goflow.errors import ExpressionError, GoFlowError, NodeFailed, TransformFailed
 from goflow.expressions.compile import RAW
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from goflow.servers.connections import Connections
 
 __all__ = ["Run"]
+
+TIME_SLICE = 0.02
+"""Seconds of computing after which a run lets the loop do something else."""
 
 
 class Run:
@@ -62,7 +66,7 @@ class Run:
         self._ready: deque[int] = deque((plan.start,))
         self._waiting: deque[int] = deque()  # ready, until one in flight has finished
         self._free = max_parallel
-        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._tasks: dict[int, asyncio.Task[Answer]] = {}
         self._status: str | None = None
         self._error: dict[str, Any] | None = None
         self._over: asyncio.Future[None] = self._loop.create_future()
@@ -88,6 +92,10 @@ class Run:
                 timer.cancel()
         return self._result()
 
+    async def finished(self) -> None:
+        """Wait until nothing of the run goes on."""
+        await asyncio.shield(self._over)
+
     def stop(self, status: str, error: dict[str, Any] | None = None) -> None:
         """End the run with ``status``: what is in flight is cancelled. The first reason stands."""
         if self._status is None:
@@ -100,9 +108,16 @@ class Run:
     # -- scheduling ----------------------------------------------------------------------------
 
     def _advance(self) -> None:
-        """Start everything that is ready and may start; O(1) a node."""
+        """Start everything that is ready and may start; O(1) a node.
+
+        Computing gives way to the loop now and then, so that timeouts and interrupts are heard.
+        """
         steps = self.plan.steps
+        deadline = self._loop.time() + TIME_SLICE
         while self._status is None:
+            if self._ready and self._loop.time() > deadline:
+                self._loop.call_soon(self._advance)
+                return
             if self._waiting and self._free:
                 index = self._waiting.popleft()
             elif self._ready:
@@ -131,6 +146,9 @@ class Run:
                 self._skip_itself(index, step)
                 return
             self._emit(events.NodeStarted, record.id)
+            if self._status is not None:
+                record.status = "cancelled"  # a listener stopped the run
+                return
             if step.now is not None:
                 record.attempts = 1
                 value = step.now(self._env)
@@ -142,40 +160,47 @@ class Run:
             record.duration = self._loop.time() - began
             self._fail(index, step, _transform_failed(error))
             return
+        except Exception as error:
+            self._fail(index, step, _bug(error))
+            return
         record.status = "running"
         self._free -= 1
-        self._tasks[index] = self._loop.create_task(
-            self._work(index, step, request, began), name=f"goflow node {record.id}"
+        task = self._loop.create_task(
+            self._attempts(record, step, request), name=f"goflow node {record.id}"
         )
+        # Not in the coroutine: a task that is cancelled before its first step never enters it.
+        task.add_done_callback(partial(self._ended, index, step, began))
+        self._tasks[index] = task
 
     # -- attempts ------------------------------------------------------------------------------
 
-    async def _work(self, index: int, step: Step, request: Any, began: float) -> None:
+    def _ended(self, index: int, step: Step, began: float, task: asyncio.Task[Answer]) -> None:
+        """What follows from a task's end, however it ended; called for every task, once."""
         record = self._records[index]
-        answer: Answer | None = None
-        failed: GoFlowError | None = None
-        try:
-            answer = await self._attempts(record, step, request)
-        except asyncio.CancelledError:
-            record.status = "cancelled"
-        except GoFlowError as error:
-            failed = error
-        except Exception as error:
-            failed = _bug(error)
         del self._tasks[index]
         self._free += 1
         record.duration = self._loop.time() - began
-        if self._status is not None:
-            record.status = "cancelled" if failed is None and answer is None else record.status
-        if answer is not None and record.status != "cancelled":
-            if answer.raw is not None:
-                self._raw[index] = answer.raw
-            self._complete(index, step, answer.value)
-        elif failed is not None:
-            self._fail(index, step, failed)
-        else:
-            self._emit_finished(record)
-        self._advance()
+        try:
+            if task.cancelled():
+                self._cancelled(index, step)
+            elif (error := task.exception()) is None:
+                answer = task.result()
+                if answer.raw is not None:
+                    self._raw[index] = answer.raw
+                self._complete(index, step, answer.value)
+            else:
+                self._fail(index, step, error if isinstance(error, GoFlowError) else _bug(error))
+            self._advance()
+        except Exception as error:
+            self._stop_at(index, _bug(error))
+
+    def _cancelled(self, index: int, step: Step) -> None:
+        if self._status is None:
+            # Nobody of this run did it: its connections were closed under it.
+            self._fail(index, step, NodeFailed("its call was cancelled from outside the run"))
+            return
+        self._records[index].status = "cancelled"
+        self._emit_finished(self._records[index])
 
     async def _attempts(self, record: NodeRecord, step: Step, request: Any) -> Answer:
         while True:
@@ -201,7 +226,12 @@ class Run:
     async def _delay(self, step: Step, error: GoFlowError, attempt: int) -> float | None:
         retry = step.node.retry
         delay = delay_after(retry, error, attempt)
-        if delay is None or not outcome_unknown(error) or (retry is not None and retry.on_given):
+        if (
+            delay is None
+            or retry is None
+            or not outcome_unknown(error)
+            or names_class(retry, error)
+        ):
             return delay
         try:
             repeatable = await step.work.repeatable(self._connections)
@@ -329,9 +359,9 @@ class Run:
                 record.status, record.reason = "cancelled", f"the run was over: {self._status}"
         duration = self._loop.time() - self._began
         reached = [i for i in self.plan.ends if self._records[i].status == "completed"]
-        warnings: tuple[str, ...] = ()
+        warnings = self.plan.warnings
         if self._status == "completed" and not reached:
-            warnings = ("no end node was reached: the result is null",)
+            warnings += ("no end node was reached: the result is null",)
         self._emit(events.RunFinished, self._status, duration)
         return RunResult(
             id=self.id,
@@ -366,7 +396,7 @@ def _transform_failed(error: ExpressionError) -> TransformFailed:
     return TransformFailed(error.message, hint=error.hint)
 
 
-def _bug(error: Exception) -> GoFlowError:
+def _bug(error: BaseException) -> GoFlowError:
     failed = NodeFailed(
         f"an error inside GoFlow: {type(error).__name__}: {error}",
         hint="please report this as a bug, with the workflow",

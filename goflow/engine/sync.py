@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from goflow.engine.inputs import bind
 from goflow.engine.prepare import prepare
+from goflow.errors import BadCall
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,12 +29,20 @@ def run(
     """Run a workflow, or the one in a file, to its end; its servers live as long as the call.
 
     How it ended is the result's ``status``. Raises ``BadCall``, ``WorkflowInvalid`` or
-    ``InputError`` before anything runs, and ``RuntimeError`` inside a running event loop.
+    ``InputError`` before anything runs; inside a running event loop it is a ``BadCall``.
     """
     plan = prepare(workflow)
+    bind(plan.workflow, inputs or {})
     import asyncio  # noqa: PLC0415 - a mistake in the file is told before
 
     from goflow.engine.engine import Engine  # noqa: PLC0415
+
+    with suppress(RuntimeError):
+        asyncio.get_running_loop()
+        raise BadCall(
+            "goflow.run cannot be called inside a running event loop",
+            hint="async with goflow.Engine() as engine: await engine.run(…)",
+        )
 
     async def main() -> RunResult:
         async with Engine() as engine:

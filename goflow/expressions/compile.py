@@ -15,7 +15,14 @@ from goflow.errors import ExpressionError
 from goflow.expressions import grammar, syntax
 from goflow.expressions.functions import ELEMENT_FUNCTIONS, FUNCTIONS
 from goflow.expressions.operators import BUDGET, Env, Run, binary
-from goflow.expressions.values import Budget, EvalError, View, a_kind
+from goflow.expressions.values import (
+    UNCOMPUTABLE,
+    Budget,
+    EvalError,
+    View,
+    a_kind,
+    uncomputable,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +41,7 @@ __all__ = [
     "raw_of",
 ]
 
+_NOTHING: Any = object()
 ELEMENT, INPUT, RAW, PROJECTED = "#", "$", "&", "*"
 RAW_KEYS = frozenset({"content", "structuredContent", "isError"})
 """Members that a tool's value is asked for in files written for raw results."""
@@ -66,6 +74,8 @@ class Expression:
             return self.run(env)
         except EvalError as error:
             raise self.error(error) from None
+        except UNCOMPUTABLE as error:
+            raise self.error(uncomputable(error)) from None
 
     def error(self, error: EvalError) -> ExpressionError:
         """``error`` as the public class, with source and position."""
@@ -293,7 +303,7 @@ class _Compiler:
 
 def _each(env: Env, name: str, use: Callable[[Run], Any], body: Run) -> Any:
     """``use`` called with a function that evaluates ``body`` with ``name`` bound to an element."""
-    outer = env.get(name)
+    outer = env.get(name, _NOTHING)
 
     def each(item: Any) -> Any:
         env[name] = item
@@ -302,7 +312,10 @@ def _each(env: Env, name: str, use: Callable[[Run], Any], body: Run) -> Any:
     try:
         return use(each)
     finally:
-        env[name] = outer
+        if outer is _NOTHING:
+            env.pop(name, None)
+        else:
+            env[name] = outer
 
 
 def _raw_source(node: syntax.Member) -> Callable[[Env], Any] | None:

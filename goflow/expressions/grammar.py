@@ -47,6 +47,10 @@ INFIX = {
 )
 CANONICAL = {"||": "or", "&&": "and"}
 CONSTANTS = {"true": True, "false": False, "null": None, "nil": None}
+VIEWS = {
+    "nodes": "it has one member for each node: nodes.id.output",
+    "run": "it has the members id, workflow and started_at",
+}
 WORDS_NEVER_NAMES = frozenset({"and", "or", "not", "in"})
 
 _TOKEN = re.compile(
@@ -81,6 +85,7 @@ def parse(source: str) -> Expr:
     tree = parser.expression(0)
     if parser.token.kind != "end":
         parser.unexpected("the expression ends before this")
+    _check_elements(tree, source)
     return tree
 
 
@@ -93,7 +98,21 @@ def parse_embedded(source: str, start: int) -> tuple[Expr, int]:
     tree = parser.expression(0)
     if parser.token.text != "}" or parser.token.kind != "sign":
         parser.unexpected("expected '}' to close '${'")
+    _check_elements(tree, source)
     return tree, parser.token.at + 1
+
+
+def _check_elements(node: Expr, source: str, inside: bool = False) -> None:
+    """Refuse ``#`` and ``.field`` where there is no element."""
+    if isinstance(node, syntax.Name) and node.name == "#" and not inside:
+        raise ExpressionError(
+            "'#' and '.field' stand for an element, inside map, filter and friends",
+            source=source,
+            position=node.at,
+        )
+    per_element = isinstance(node, syntax.Call) and node.function in ELEMENT_FUNCTIONS
+    for i, child in enumerate(syntax.children(node)):
+        _check_elements(child, source, inside or (per_element and i > 0))
 
 
 class _Parser:
@@ -258,6 +277,8 @@ class _Parser:
             return syntax.Literal(token.at, CONSTANTS[name])
         if name in WORDS_NEVER_NAMES:
             self._fail(f"expected a value, found {name!r}", token.at)
+        if name in VIEWS and not (self._is(".") or self._is("?.") or self._is("[")):
+            self._fail(f"{name!r} is no value by itself", token.at, VIEWS[name])
         return syntax.Name(token.at, name)
 
     def _postfix(self, target: Expr) -> Expr:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from goflow.errors import ExpressionError
 from goflow.expressions import grammar, syntax
 from goflow.expressions.compile import Env, Run, compile_tree
-from goflow.expressions.values import MAX_BYTES, EvalError, text
+from goflow.expressions.values import MAX_BYTES, UNCOMPUTABLE, EvalError, text, uncomputable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -56,12 +56,15 @@ class Template:
         try:
             return self.run(env)
         except EvalError as error:
-            raise ExpressionError(
-                f"{error.message} (in {_excerpt(self.source, error.at or 0)})",
-                source=self.source,
-                position=error.at or 0,
-                hint=error.hint,
-            ) from None
+            problem = error
+        except UNCOMPUTABLE as error:
+            problem = uncomputable(error)
+        raise ExpressionError(
+            f"{problem.message} (in {_excerpt(self.source, problem.at or 0)})",
+            source=self.source,
+            position=problem.at or 0,
+            hint=problem.hint,
+        )
 
     def _compile(self, strict: bool) -> Run:
         if self.constant:

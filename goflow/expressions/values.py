@@ -12,6 +12,7 @@ __all__ = [
     "MAX_INTEGER",
     "MAX_STEPS",
     "TOO_LARGE",
+    "UNCOMPUTABLE",
     "Budget",
     "EvalError",
     "View",
@@ -20,6 +21,7 @@ __all__ = [
     "exact",
     "kind",
     "text",
+    "uncomputable",
 ]
 
 MAX_STEPS = 1_000_000
@@ -90,9 +92,29 @@ class Budget:
         self.build(8 * count)
 
 
+UNCOMPUTABLE = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What Python raises for values that no rule of the language foresees."""
+
+
+def uncomputable(error: BaseException) -> EvalError:
+    """Such an error as one of the language."""
+    return EvalError(f"this cannot be computed: {error or type(error).__name__}")
+
+
 def kind(value: Any) -> str:
-    """The JSON type of ``value``: string, number, boolean, null, array or object."""
-    return _KINDS.get(type(value), "object")
+    """The JSON type of ``value``: string, number, boolean, null, array or object.
+
+    What is no JSON value is named by its own type.
+    """
+    return _KINDS.get(type(value)) or type(value).__name__
 
 
 def a_kind(value: Any) -> str:

@@ -57,7 +57,7 @@ class Connections:
         await asyncio.wait((task,), timeout=timeout)
         if not task.done():
             raise ConnectFailed(
-                f"server {config.id!r} was not connected within {timeout:g} s",
+                f"server {config.id!r} was not connected within {timeout:.3g} s",
                 server=config.id,
                 hint="the node's timeout covers connecting too",
             )

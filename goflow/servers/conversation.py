@@ -206,7 +206,7 @@ class Conversation:
         request.waiter.set_exception(
             ServerTimeout(
                 f"server {self._config.id!r} did not answer {request.method}"
-                f" within {request.seconds:g} s",
+                f" within {request.seconds:.3g} s",
                 server=self._config.id,
                 seconds=request.seconds,
                 stderr=self._log.tail(),

@@ -239,7 +239,7 @@ class SdkSession:
         if self._last_timeout is not None and began >= self._last_timeout:
             self._retire("left two calls in a row unanswered")
         self._last_timeout = self._loop.time()
-        what = f"did not answer {call.method} within {call.seconds:g} s"
+        what = f"did not answer {call.method} within {call.seconds:.3g} s"
         return self._error(ServerTimeout, what, seconds=call.seconds)
 
     # -- what went wrong -----------------------------------------------------------------------
@@ -420,7 +420,7 @@ class SdkSession:
             return ConnectFailed(failure.message, server=self._config.id, hint=failure.hint)
         if failure is None or isinstance(failure, TimeoutError):
             limit = self._config.connect_timeout
-            what = f"did not answer initialize within {limit:g} s"
+            what = f"did not answer initialize within {limit:.3g} s"
             return self._error(ConnectFailed, what, hint="'connect_timeout' allows more")
         return self._unreachable(failure)
 

@@ -54,8 +54,8 @@ class Certainty:
             for source, success, forced in edges_in:
                 certain &= before[source] | (writes[source] if success else 0)
                 done_before &= done[source] | (1 << source if success else 0)
-                if forced:
-                    forcers[i] |= forcers[source] | (0 if source in fallible else 1 << source)
+                if forced and source not in fallible:
+                    forcers[i] |= forcers[source] | 1 << source
             waiting = [source for source, success, _ in edges_in if success]
             again = len(waiting) > 0 and len(edges_in) > 1
             while again:

@@ -91,6 +91,11 @@ class Report:
         """Whether no finding is an error."""
         return not self.errors
 
+    def only(self, severity: str) -> Report:
+        """The findings of one severity."""
+        found = [f for f in self.findings if f.severity == severity]
+        return Report(found, file=self.file, text=self.text)
+
     def strict(self) -> Report:
         """The same findings with every warning an error."""
         return Report(

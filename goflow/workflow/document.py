@@ -5,6 +5,7 @@ Positions cost nothing until somebody asks for one: then the text is composed ag
 
 from __future__ import annotations
 
+import re
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -21,11 +22,12 @@ MAX_FILE = 10 * 1024 * 1024
 
 
 class Unreadable(Exception):
-    """The text is no document at all; ``finding`` says why."""
+    """The text is no document at all; ``finding`` says why, ``text`` is the text, if it is one."""
 
     def __init__(self, finding: Finding) -> None:
         super().__init__(finding.message)
         self.finding = finding
+        self.text = ""
 
 
 class Document:
@@ -41,7 +43,11 @@ class Document:
         self.file = file
         self.text = text
         self._root: Any = None
-        self.tree = _parse(text)
+        try:
+            self.tree = _parse(text)
+        except Unreadable as error:
+            error.text = text
+            raise
 
     @classmethod
     def read(cls, file: FilePath) -> Document:
@@ -134,7 +140,20 @@ def _yaml_problem(error: yaml.YAMLError, text: str) -> Finding:
         hint = "YAML is indented with spaces, not tabs"
     elif line is not None and "mapping values are not allowed" in message:
         hint = "quote a text that contains ': '"
+    elif line is not None and line <= len(lines):
+        hint = _quoting_hint(lines[max(0, line - 2) : line])
     return _problem("GF101", f"this is not YAML: {message}", line, column, hint)
+
+
+def _quoting_hint(lines: list[str]) -> str | None:
+    """What is likely wrong where the parser gave up: it is often on the line before."""
+    for line in lines:
+        value = line.partition(":")[2].strip() or line.strip(" -")
+        if "${" in line and not re.search("""['"].*\\$\\{""", line):
+            return "quote a text that holds '${…}'"
+        if value[:1] in tuple("@%`"):
+            return f"quote a text that begins with {value[0]!r}"
+    return "look for a quote or bracket that was not closed, here or above"
 
 
 def _parse_json(text: str) -> Any:

@@ -10,10 +10,12 @@ from pathlib import Path as FilePath
 from typing import Any, ClassVar
 
 from goflow.errors import WorkflowInvalid
+from goflow.expressions.functions import nearest
 from goflow.workflow.diagnostics import Path, Report
 from goflow.workflow.document import Document, Unreadable
 from goflow.workflow.fields import MISSING, Fields, Findings
 from goflow.workflow.model import (
+    ERROR_CLASSES,
     ConditionNode,
     Edge,
     EndNode,
@@ -28,7 +30,7 @@ from goflow.workflow.model import (
     Workflow,
 )
 
-__all__ = ["build", "load", "open_document"]
+__all__ = ["build", "invalid", "load", "open_document"]
 
 RESERVED = frozenset(
     [
@@ -62,12 +64,12 @@ def load(source: str | FilePath) -> Workflow:
     try:
         document = open_document(source)
     except Unreadable as error:
-        raise _refusal(Report([error.finding], file=_file(source))) from None
+        raise invalid(Report([error.finding], file=_file(source), text=error.text)) from None
     findings = Findings(document)
     workflow = build(document, findings)
     report = Report(findings.found, file=document.file, text=document.text)
     if workflow is None or not report.valid:
-        raise _refusal(report)
+        raise invalid(report)
     return workflow
 
 
@@ -82,7 +84,8 @@ def _file(source: str | FilePath) -> str | None:
     return None if isinstance(source, str) and "\n" in source else str(source)
 
 
-def _refusal(report: Report) -> WorkflowInvalid:
+def invalid(report: Report) -> WorkflowInvalid:
+    """The error of a report with errors; its text shows every finding."""
     count = len(report.errors)
     summary = f"{report.file or 'the workflow'} has {count} error{'s' * (count != 1)}"
     return WorkflowInvalid(
@@ -230,8 +233,6 @@ class _Builder:
         return node
 
     def _unknown_type(self, kind: str, path: Path) -> None:
-        from goflow.expressions.functions import nearest  # noqa: PLC0415 - only errors need it
-
         if kind in LATER_TYPES:
             self._not_yet("type", f"{kind!r} nodes", path)
             return
@@ -334,7 +335,7 @@ class _Builder:
             return None
         retry = Fields(data, path, self._findings, "'retry'")
         default = Retry()
-        words = retry.each(self._argument, "on", "retryable_errors")
+        words = self._error_words(retry, "on", "retryable_errors")
         given = "on" in retry or "retryable_errors" in retry
         result = Retry(
             max_attempts=retry.number("max_attempts", default=1, least=1, whole=True),
@@ -349,10 +350,24 @@ class _Builder:
             jitter=retry.flag("jitter", default=True),
             on=words if given else default.on,
             on_given=given,
-            skip_on=retry.each(self._argument, "skip_on", "non_retryable_errors"),
+            skip_on=self._error_words(retry, "skip_on", "non_retryable_errors"),
         )
         retry.finish()
         return result
+
+    def _error_words(self, retry: Fields, *names: str) -> tuple[str, ...]:
+        words: tuple[str, ...] = retry.each(self._argument, *names)
+        for word in words:
+            if word not in ERROR_CLASSES and (hint := nearest(word, ERROR_CLASSES)):
+                _, path = retry.take(*names)
+                self._findings.add(
+                    "GF106",
+                    f"{word!r} is no class of errors: it matches errors whose message holds it",
+                    path,
+                    hint=hint,
+                    severity="warning",
+                )
+        return words
 
     def _cache(self, fields: Fields) -> bool | dict[str, Any] | None:
         value = fields.typed(("boolean", "object"), "cache")

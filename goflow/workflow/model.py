@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from goflow.workflow.document import Document
 
 __all__ = [
+    "ERROR_CLASSES",
     "ConditionNode",
     "Edge",
     "EndNode",
@@ -23,6 +24,23 @@ __all__ = [
     "Variable",
     "Workflow",
 ]
+
+
+ERROR_CLASSES = frozenset(
+    {
+        "connection_error",
+        "timeout",
+        "tool_error",
+        "rate_limit",
+        "validation_error",
+        "transform_error",
+        "service_unavailable",
+        "bad_request",
+        "unauthorized",
+        "not_found",
+    }
+)
+"""Words in ``on`` and ``skip_on`` that name a class; any other word matches the message."""
 
 
 class Variable(msgspec.Struct, frozen=True, kw_only=True):

@@ -43,8 +43,9 @@ def examine(source: str | FilePath) -> tuple[Workflow | None, Report]:
     try:
         document = open_document(source)
     except Unreadable as error:
-        text = source if isinstance(source, str) and "\n" in source else ""
-        return None, Report([error.finding], file=None if text else str(source), text=text)
+        inline = isinstance(source, str) and error.text == source
+        file = None if inline else str(source)
+        return None, Report([error.finding], file=file, text=error.text)
     findings = Findings(document)
     workflow = build(document, findings)
     if workflow is not None and _whole(document.tree):
@@ -54,8 +55,10 @@ def examine(source: str | FilePath) -> tuple[Workflow | None, Report]:
 
 
 def _whole(tree: dict[str, object]) -> bool:
-    """Whether every element is a map, so that positions in the model are those of the file."""
+    """Whether a check has all it needs, and positions in the model are those of the file."""
     for section in ("variables", "servers", "nodes", "edges"):
+        if section not in tree and section in ("nodes", "edges"):
+            return False
         items = tree.get(section) or []
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
             return False

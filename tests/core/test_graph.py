@@ -9,6 +9,7 @@ import pickle
 import random
 import subprocess
 import sys
+import tempfile
 import threading
 import tracemalloc
 from enum import Enum
@@ -454,7 +455,8 @@ def test_numpy_is_imported_only_for_answers_that_are_arrays():
         "numbers.order()\n"
         "assert 'numpy' in sys.modules\n"
     )
-    subprocess.run([sys.executable, "-c", script], check=True)
+    # In a folder without the source tree, which would be found first.
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=tempfile.gettempdir())
 
 
 # -- size, memory, threads ---------------------------------------------------------------------
