@@ -184,5 +184,14 @@ class Workflow(msgspec.Struct, frozen=True, kw_only=True):
     cache: bool | dict[str, Any] | None = None
     document: Document | None = None
 
+    def to_yaml(self) -> str:
+        """The workflow as canonical YAML, which ``load`` reads back equal.
+
+        Raises ``BadCall`` for values that YAML cannot hold. Linear in the size of the workflow.
+        """
+        from goflow.workflow.export import to_yaml  # noqa: PLC0415 - a run never exports
+
+        return to_yaml(self)
+
     def __repr__(self) -> str:
         return f"<Workflow {self.name!r} {len(self.nodes)} nodes, {len(self.edges)} edges>"

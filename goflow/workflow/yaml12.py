@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 from yaml.cyaml import CParser  # type: ignore[attr-defined]
 
-__all__ = ["MAX_DEPTH", "MAX_VALUES", "DuplicateKey", "TooLarge", "parse"]
+__all__ = ["MAX_DEPTH", "MAX_VALUES", "DuplicateKey", "TooLarge", "parse", "plain"]
 
 MAX_DEPTH = 200
 """Deepest nesting of a document."""
@@ -193,10 +193,11 @@ def _scalar(event: Any) -> Any:
     text = event.value
     if event.tag is not None:
         return _tagged(text, event)
-    return _plain(text) if event.implicit[0] else text
+    return plain(text) if event.implicit[0] else text
 
 
-def _plain(text: str) -> Any:
+def plain(text: str) -> Any:
+    """What ``text`` means without quotes."""
     if text in _WORDS:
         return _WORDS[text]
     if text[0] not in _NUMERIC:
@@ -212,7 +213,7 @@ def _tagged(text: str, event: Any) -> Any:
     tag = event.tag
     if tag in ("!", f"{_TAG}str"):
         return text
-    value = _plain(text)
+    value = plain(text)
     kinds = {"int": int, "float": (int, float), "bool": bool, "null": type(None)}
     wanted = kinds.get(tag.removeprefix(_TAG)) if tag.startswith(_TAG) else None
     if wanted is None:

@@ -1,0 +1,156 @@
+"""Plain values as YAML text, written so that readers of YAML 1.1 and 1.2 agree on every word.
+
+The values become YAML nodes, with the style of each chosen here; libyaml writes them.
+"""
+
+from __future__ import annotations
+
+import re
+from math import isnan
+from typing import Any
+
+import yaml
+
+from goflow.errors import BadCall
+from goflow.workflow import yaml12
+
+__all__ = ["write"]
+
+FLOW_WIDTH = 84
+"""A map or list that is no wider than this, and nests at most once, is one line."""
+_SECTIONS = frozenset({"variables", "servers", "nodes", "edges"})
+
+
+def write(tree: dict[str, Any]) -> str:
+    """The text of a workflow file's ``tree``, with a blank line around each of its sections.
+
+    Raises ``BadCall`` for a value that is no JSON value and for a lone surrogate. Linear.
+    """
+    sections: list[dict[str, Any]] = [{}]
+    for key, value in tree.items():
+        if key in _SECTIONS:
+            sections += [{key: value}, {}]
+        else:
+            sections[-1][key] = value
+    try:
+        return "\n".join(_written(section) for section in sections if section)
+    except UnicodeEncodeError:
+        raise BadCall("the workflow holds a lone surrogate, which YAML cannot write") from None
+
+
+_TAG = "tag:yaml.org,2002:"
+_RESOLVER: Any = yaml.resolver.Resolver()
+_LIKE_A_NUMBER = re.compile(r"[-+.]*[0-9][0-9_.,:eE+-]*")
+_SWITCHES = frozenset("yYnN")
+"""Booleans of YAML 1.1 that PyYAML does not take for any."""
+
+
+def _written(section: dict[str, Any]) -> str:
+    node = _map(section, one_line=False, top=True)
+    return yaml.serialize(node, Dumper=yaml.CSafeDumper, allow_unicode=True, width=2**31 - 1)
+
+
+def _yaml(value: Any, *, flow: bool = False) -> yaml.Node:
+    if isinstance(value, str):
+        return yaml.ScalarNode(f"{_TAG}str", value, style=_style(value, flow=flow))
+    if isinstance(value, dict):
+        return _map(value, one_line=flow or _width(value) <= FLOW_WIDTH)
+    if isinstance(value, (list, tuple)):
+        one_line = flow or _width(value) <= FLOW_WIDTH
+        items = [_yaml(item, flow=one_line) for item in value]
+        return yaml.SequenceNode(f"{_TAG}seq", items, flow_style=one_line)
+    if value is None:
+        return yaml.ScalarNode(f"{_TAG}null", "null")
+    if isinstance(value, bool):
+        return yaml.ScalarNode(f"{_TAG}bool", "true" if value else "false")
+    if isinstance(value, int):
+        return yaml.ScalarNode(f"{_TAG}int", str(value))
+    if isinstance(value, float):
+        return yaml.ScalarNode(f"{_TAG}float", _float(value))
+    raise BadCall(f"a workflow holds JSON values only, not {type(value).__name__}")
+
+
+def _map(value: dict[str, Any], *, one_line: bool, top: bool = False) -> yaml.Node:
+    pairs: list[tuple[yaml.Node, yaml.Node]] = []
+    for key, item in value.items():
+        if not isinstance(key, str):
+            raise BadCall(f"a key must be text, not {type(key).__name__}")
+        name = yaml.ScalarNode(f"{_TAG}str", key, style=_style(key, flow=True))
+        # Each element of a section has lines of its own.
+        if top and key in _SECTIONS and item:
+            node: yaml.Node = yaml.SequenceNode(
+                f"{_TAG}seq", [_yaml(element) for element in item], flow_style=False
+            )
+        else:
+            node = _yaml(item, flow=one_line)
+        pairs.append((name, node))
+    return yaml.MappingNode(f"{_TAG}map", pairs, flow_style=one_line)
+
+
+def _float(value: float) -> str:
+    if isnan(value):
+        return ".nan"
+    if value in (float("inf"), float("-inf")):
+        return ".inf" if value > 0 else "-.inf"
+    # YAML 1.1 asks for a point and a sign of the exponent.
+    mantissa, e, exponent = repr(value).partition("e")
+    if "." not in mantissa:
+        mantissa += ".0"
+    return f"{mantissa}e{int(exponent):+d}" if e else mantissa
+
+
+def _width(value: Any, depth: int = 2) -> float:
+    """About how many columns one line of ``value`` takes; infinite for what should have more."""
+    if isinstance(value, str):
+        return float("inf") if "\n" in value else len(value)
+    if isinstance(value, (dict, list, tuple)):
+        if value and not depth:
+            return float("inf")
+        items = value.values() if isinstance(value, dict) else value
+        keys = sum(len(str(key)) + 2 for key in value) if isinstance(value, dict) else 0
+        width = keys + 2.0
+        for item in items:
+            width += 2 + _width(item, depth - 1)
+            if width > FLOW_WIDTH:
+                break
+        return width
+    return 5
+
+
+def _style(text: str, *, flow: bool) -> str | None:
+    """How to write a string: None for plain, ``|`` for block text, or a quote.
+
+    libyaml goes over to double quotes where a style cannot hold the text.
+    """
+    if "\n" in text:
+        return "|" if not flow and _is_block(text) else '"'
+    if not text.isprintable() or text != text.strip():
+        return '"'
+    if not _needs_quotes(text, flow=flow):
+        return None
+    return "'" if ('"' in text or "\\" in text) and "'" not in text else '"'
+
+
+def _is_block(text: str) -> bool:
+    """Whether block text shows every character: no blanks at ends, at most one final break."""
+    lines = text.removesuffix("\n").split("\n")
+    return (
+        all(line.isprintable() and line == line.rstrip() for line in lines)
+        and lines[0] != ""
+        and lines[-1] != ""
+        and not lines[0].startswith(" ")
+    )
+
+
+def _needs_quotes(text: str, *, flow: bool) -> bool:
+    if text == "" or "${" in text or text in _SWITCHES or _LIKE_A_NUMBER.fullmatch(text):
+        return True
+    if yaml12.plain(text) != text:
+        return True
+    if _RESOLVER.resolve(yaml.ScalarNode, text, (True, False)) != f"{_TAG}str":
+        return True
+    if text[0] in "?:,[]{}#&*!|>'\"%@`=" or text.startswith(("- ", "---", "...", "<<")):
+        return True
+    if ": " in text or " #" in text or text.endswith(":"):
+        return True
+    return flow and any(character in ",[]{}?:" for character in text)

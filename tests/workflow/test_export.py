@@ -1,0 +1,179 @@
+"""``to_yaml``: what is written loads back equal, in any reader, and people like to read it."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from support.generate import NODES, ODD, durations, values, workflows
+
+import goflow
+from goflow.errors import BadCall
+from goflow.workflow import load as loader
+from goflow.workflow.document import Document
+from goflow.workflow.export import duration_text
+from goflow.workflow.fields import duration
+from goflow.workflow.model import Edge, EndNode, StartNode, TransformNode, Workflow
+
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples").rglob("*.yaml"))
+
+CANONICAL = """\
+version: "1.0"
+name: orders
+description: Ask, wait, answer
+metadata: {author: Blake, tags: [a, "yes"]}
+
+variables:
+- {name: folder, type: string, default: data, required: true, description: Where}
+
+servers:
+- id: files
+  name: Files
+  command: goflow-toolbox
+  args: [--root, .]
+  env: {LANG: C}
+  timeout: 1m30s
+  max_in_flight: 4
+  mode: exclusive
+
+nodes:
+- {id: start, type: start}
+- id: read
+  type: mcp_tool
+  description: "Reads: one file"
+  server: files
+  tool: read_json
+  parameters:
+    path: "${folder}/a.json"
+    deep: {list: [1, 2.5, null, true, "1"]}
+  result: json
+  output: data
+  if: folder != ''
+  timeout: 250ms
+  retry: {max_attempts: 3, initial_delay: 10ms, jitter: false, "on": [timeout]}
+  on_error: {value: null}
+- {id: many, type: condition, condition: length(data) > 3}
+- id: text
+  type: transform
+  input: data
+  expression: |-
+    template:
+    ${length(data)} things:
+      * ${join(data, "\\n  * ")}
+  kind: template
+  output: total
+- {id: join, type: passthrough, if: "true"}
+- {id: end, type: end, return: "${total}"}
+
+edges:
+- {from: start, to: read}
+- {from: read, to: many}
+- {from: many, to: text, condition: "true", label: more than three}
+- {from: many, to: join, condition: "false"}
+- {from: text, to: join, "on": always}
+- {from: join, to: end}
+
+timeout: 1h
+max_parallel: 4
+cache: false
+"""
+
+
+def test_the_canonical_text_is_written_as_it_was_read():
+    assert goflow.load(CANONICAL).to_yaml() == CANONICAL
+
+
+@pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
+def test_every_example_loads_back_equal(file):
+    workflow = goflow.load(file)
+    again = goflow.load(workflow.to_yaml())
+    assert again == workflow
+    assert again.to_yaml() == workflow.to_yaml()
+    assert [f.code for f in goflow.validate(again)] == [f.code for f in goflow.validate(workflow)]
+
+
+@settings(max_examples=100, deadline=None)
+@given(workflows)
+def test_every_workflow_loads_back_equal(workflow):
+    text = workflow.to_yaml()
+    assert goflow.load(text) == workflow
+    # A reader of YAML 1.1 sees the same values.
+    assert yaml.safe_load(text) == Document(text).tree
+
+
+def test_every_type_of_node_is_generated():
+    assert set(NODES) == set(loader._Builder._READERS)
+
+
+@settings(deadline=None)
+@given(values)
+def test_every_value_keeps_its_type(value):
+    text = Workflow(name="t", metadata={"a": value, "b": [value]}).to_yaml()
+    got = goflow.load(text).metadata
+    assert got == {"a": value, "b": [value]}
+    assert repr(got["a"]) == repr(value)
+
+
+@pytest.mark.parametrize("text", ODD)
+@pytest.mark.parametrize("place", ["value", "item", "key", "name"])
+def test_an_odd_word_stays_a_word_in_every_reader(text, place):
+    metadata = {"value": {"a": text}, "item": {"a": ["b", text]}, "key": {text: 1}, "name": {}}
+    workflow = Workflow(name=text if place == "name" else "t", metadata=metadata[place])
+    written = workflow.to_yaml()
+    assert goflow.load(written) == workflow
+    assert yaml.safe_load(written) == Document(written).tree
+
+
+@settings(deadline=None)
+@given(durations)
+def test_every_duration_reads_back_exactly(seconds):
+    assert duration(duration_text(seconds)) == seconds
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.0, "0s"),
+        (0.25, "250ms"),
+        (1.0, "1s"),
+        (1.5, "1.5s"),
+        (30.0, "30s"),
+        (90.0, "1m30s"),
+        (3600.0, "1h"),
+        (5400.0, "1h30m"),
+        (90000.0, "25h"),
+        (1e-7, 1e-7),
+    ],
+)
+def test_durations_are_written_for_people(seconds, text):
+    assert duration_text(seconds) == text
+
+
+def test_many_lines_are_block_text():
+    node = TransformNode(id="a", expression="template:\n${x} # no comment\n\n  - ${y}: z\n")
+    text = Workflow(name="t", nodes=(node,)).to_yaml()
+    assert "  expression: |\n    template:\n    ${x} # no comment\n\n      - ${y}: z\n" in text
+
+
+def test_a_long_line_is_never_folded():
+    long = "word " * 100 + "end"
+    assert f"description: {long}\n" in Workflow(name="t", description=long).to_yaml()
+
+
+def test_a_long_edge_has_more_lines_than_one():
+    edge = Edge(source="a", target="b", condition=" and ".join(["x > 1"] * 20))
+    assert (
+        "- from: a\n  to: b\n  condition: x > 1 and" in Workflow(name="t", edges=(edge,)).to_yaml()
+    )
+
+
+def test_a_null_that_must_be_said_is_said():
+    text = Workflow(name="t", nodes=(TransformNode(id="a", expression=None),)).to_yaml()
+    assert goflow.load(text).nodes[0].expression is None
+
+
+@pytest.mark.parametrize("value", [b"x", {1, 2}, object(), {1: 2}, "\ud800"])
+def test_what_yaml_cannot_hold_is_refused(value):
+    nodes = (StartNode(id="start"), EndNode(id="end", value=[value]))
+    with pytest.raises(BadCall):
+        Workflow(name="t", nodes=nodes).to_yaml()
