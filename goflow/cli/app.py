@@ -17,6 +17,7 @@ __all__ = ["app", "cli"]
 VERBS = {
     "run": "Run a workflow and print its result.",
     "validate": "Find the mistakes in a workflow file.",
+    "schema": "Print the JSON Schema of workflow files, for editors.",
 }
 INTERRUPTED = 130
 

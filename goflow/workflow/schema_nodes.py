@@ -1,0 +1,138 @@
+"""The schema of each type of node."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from goflow.workflow.schema_parts import (
+    CACHE,
+    LABEL,
+    Schema,
+    a_map,
+    choice,
+    condition,
+    described,
+    duration,
+    text,
+    variable_name,
+    word,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["node_types"]
+
+
+def node_types() -> dict[str, Schema]:
+    """By the word that files write as ``type``."""
+    if_key: dict[str, Schema] = {
+        "if": condition("An expression; when it is false the node is skipped.")
+    }
+    if_aliases = {"if": ("condition",)}
+    working = {**_OUTPUT, **if_key, **_WORKING}
+    output = {"output": ("output_variable", "output_var")}
+    return {
+        "start": _node("start", "Where a run begins.", {}),
+        "end": _node(
+            "end",
+            "Where a run ends.",
+            {"return": described("The result: any value, with ${…} inside.")},
+            aliases={"return": ("return_value", "output")},
+        ),
+        "mcp_tool": _node(
+            "mcp_tool",
+            "Calls a tool of a server.",
+            {
+                "server": described("The id of the server.", type="string"),
+                "tool": described("The name of the tool.", type="string"),
+                "parameters": described(
+                    "The tool's arguments, with ${…} inside.", type=["object", "null"]
+                ),
+                "result": choice(
+                    "Which part of the answer is the value.",
+                    ("auto", "raw", "text", "json", "structured"),
+                    "auto",
+                ),
+                **working,
+            },
+            required=("server", "tool"),
+            aliases={
+                "server": ("server_id",),
+                "tool": ("tool_name",),
+                "parameters": ("arguments", "input"),
+                **if_aliases,
+                **output,
+            },
+        ),
+        "transform": _node(
+            "transform",
+            "Computes a value.",
+            {
+                "input": text("An expression whose value is 'input' in the transform's own."),
+                "expression": described(
+                    "An expression, text with ${…} inside, or a literal value.",
+                    pattern=r"^(?!\s*jq\()",
+                ),
+                "kind": choice(
+                    "How the expression is read.", ("auto", "expression", "template"), "auto"
+                ),
+                **working,
+            },
+            required=("expression",),
+            aliases={"expression": ("template",), **if_aliases, **output},
+        ),
+        "condition": _node(
+            "condition",
+            "Decides which of its two edges is taken.",
+            {
+                "condition": condition("An expression.", optional=False),
+                **working,
+            },
+            required=("condition",),
+            aliases={"condition": ("expression",), **output},
+        ),
+        "passthrough": _node("passthrough", "Joins paths.", if_key, aliases=if_aliases),
+    }
+
+
+_OUTPUT = {"output": variable_name("The variable that receives the value.", optional=True)}
+_WORKING: dict[str, Schema] = {
+    "timeout": duration("How long one attempt may take."),
+    "retry": described(
+        "When and how often a failed attempt is tried again.",
+        anyOf=[{"$ref": "#/$defs/retry"}, {"type": "null"}],
+    ),
+    "cache": CACHE,
+    "on_error": described(
+        "What a failure means: the run fails, or goes on with null or with a value.",
+        anyOf=[
+            {"enum": ["fail", "continue"]},
+            {
+                "type": "object",
+                "properties": {"value": {"description": "The value to go on with."}},
+                "required": ["value"],
+                "additionalProperties": False,
+            },
+        ],
+        default="fail",
+    ),
+}
+
+
+def _node(
+    name: str,
+    description: str,
+    own: dict[str, Schema],
+    *,
+    required: tuple[str, ...] = (),
+    aliases: Mapping[str, tuple[str, ...]] | None = None,
+) -> Schema:
+    properties = {
+        "id": word("What edges and expressions call the node.", "[A-Za-z0-9_.-]+"),
+        "type": described(description, const=name),
+        "description": text("What it is for."),
+        "label": LABEL,
+        **own,
+    }
+    return a_map(properties, required=("id", "type", *required), aliases=aliases)
