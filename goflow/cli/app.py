@@ -18,6 +18,8 @@ VERBS = {
     "run": "Run a workflow and print its result.",
     "validate": "Find the mistakes in a workflow file.",
     "schema": "Print the JSON Schema of workflow files, for editors.",
+    "functions": "List the functions that expressions can call.",
+    "explain": "Say what a finding's code means, with the mistake and its fix.",
 }
 INTERRUPTED = 130
 
