@@ -30,8 +30,8 @@ __all__ = ["duration_text", "to_tree", "to_yaml"]
 def to_yaml(workflow: Workflow) -> str:
     """The text of ``workflow``; ``load`` reads it back equal.
 
-    Raises ``BadCall`` for a value that YAML cannot hold: one that is no JSON value, a lone
-    surrogate. Linear in the size of the workflow.
+    Raises ``BadCall`` for a value that a file cannot hold: one that is no JSON value, a lone
+    surrogate, one that nests too deeply. Linear in the size of the workflow.
     """
     return write(to_tree(workflow))
 

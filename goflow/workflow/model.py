@@ -187,7 +187,7 @@ class Workflow(msgspec.Struct, frozen=True, kw_only=True):
     def to_yaml(self) -> str:
         """The workflow as canonical YAML, which ``load`` reads back equal.
 
-        Raises ``BadCall`` for values that YAML cannot hold. Linear in the size of the workflow.
+        Raises ``BadCall`` for values that a file cannot hold. Linear in the size of the workflow.
         """
         from goflow.workflow.export import to_yaml  # noqa: PLC0415 - a run never exports
 

@@ -24,7 +24,8 @@ _SECTIONS = frozenset({"variables", "servers", "nodes", "edges"})
 def write(tree: dict[str, Any]) -> str:
     """The text of a workflow file's ``tree``, with a blank line around each of its sections.
 
-    Raises ``BadCall`` for a value that is no JSON value and for a lone surrogate. Linear.
+    Raises ``BadCall`` for a value that is no JSON value, for a lone surrogate, and for values that
+    nest deeper than a file may. Linear.
     """
     sections: list[dict[str, Any]] = [{}]
     for key, value in tree.items():
@@ -46,18 +47,21 @@ _SWITCHES = frozenset("yYnN")
 
 
 def _written(section: dict[str, Any]) -> str:
-    node = _map(section, one_line=False, top=True)
+    node = _map(section, 0, one_line=False)
     return yaml.serialize(node, Dumper=yaml.CSafeDumper, allow_unicode=True, width=2**31 - 1)
 
 
-def _yaml(value: Any, *, flow: bool = False) -> yaml.Node:
+def _yaml(value: Any, depth: int, *, flow: bool = False) -> yaml.Node:
+    """The node of a value that stands inside ``depth`` maps and lists."""
     if isinstance(value, str):
         return yaml.ScalarNode(f"{_TAG}str", value, style=_style(value, flow=flow))
-    if isinstance(value, dict):
-        return _map(value, one_line=flow or _width(value) <= FLOW_WIDTH)
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, (dict, list, tuple)):
+        if depth >= yaml12.MAX_DEPTH:
+            raise BadCall(f"the values nest deeper than {yaml12.MAX_DEPTH} levels")
         one_line = flow or _width(value) <= FLOW_WIDTH
-        items = [_yaml(item, flow=one_line) for item in value]
+        if isinstance(value, dict):
+            return _map(value, depth, one_line=one_line)
+        items = [_yaml(item, depth + 1, flow=one_line) for item in value]
         return yaml.SequenceNode(f"{_TAG}seq", items, flow_style=one_line)
     if value is None:
         return yaml.ScalarNode(f"{_TAG}null", "null")
@@ -70,19 +74,18 @@ def _yaml(value: Any, *, flow: bool = False) -> yaml.Node:
     raise BadCall(f"a workflow holds JSON values only, not {type(value).__name__}")
 
 
-def _map(value: dict[str, Any], *, one_line: bool, top: bool = False) -> yaml.Node:
+def _map(value: dict[str, Any], depth: int, *, one_line: bool) -> yaml.Node:
     pairs: list[tuple[yaml.Node, yaml.Node]] = []
     for key, item in value.items():
         if not isinstance(key, str):
             raise BadCall(f"a key must be text, not {type(key).__name__}")
         name = yaml.ScalarNode(f"{_TAG}str", key, style=_style(key, flow=True))
-        # Each element of a section has lines of its own.
-        if top and key in _SECTIONS and item:
-            node: yaml.Node = yaml.SequenceNode(
-                f"{_TAG}seq", [_yaml(element) for element in item], flow_style=False
-            )
+        if not depth and key in _SECTIONS and item:
+            # Each element of a section has lines of its own.
+            elements = [_yaml(element, 2) for element in item]
+            node: yaml.Node = yaml.SequenceNode(f"{_TAG}seq", elements, flow_style=False)
         else:
-            node = _yaml(item, flow=one_line)
+            node = _yaml(item, depth + 1, flow=one_line)
         pairs.append((name, node))
     return yaml.MappingNode(f"{_TAG}map", pairs, flow_style=one_line)
 

@@ -14,6 +14,7 @@ from goflow.workflow.document import Document
 from goflow.workflow.export import duration_text
 from goflow.workflow.fields import duration
 from goflow.workflow.model import Edge, EndNode, StartNode, TransformNode, Workflow
+from goflow.workflow.yaml12 import MAX_DEPTH
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").rglob("*.yaml"))
 
@@ -115,13 +116,12 @@ def test_every_value_keeps_its_type(value):
 
 
 @pytest.mark.parametrize("text", ODD)
-@pytest.mark.parametrize("place", ["value", "item", "key", "name"])
-def test_an_odd_word_stays_a_word_in_every_reader(text, place):
-    metadata = {"value": {"a": text}, "item": {"a": ["b", text]}, "key": {text: 1}, "name": {}}
-    workflow = Workflow(name=text if place == "name" else "t", metadata=metadata[place])
-    written = workflow.to_yaml()
-    assert goflow.load(written) == workflow
-    assert yaml.safe_load(written) == Document(written).tree
+def test_an_odd_word_stays_a_word_in_every_reader(text):
+    for place in ({"a": text}, {"a": ["b", text]}, {text: 1}, {"a": {text: text}}):
+        workflow = Workflow(name=text, metadata=place)
+        written = workflow.to_yaml()
+        assert goflow.load(written) == workflow
+        assert yaml.safe_load(written) == Document(written).tree
 
 
 @settings(deadline=None)
@@ -177,3 +177,26 @@ def test_what_yaml_cannot_hold_is_refused(value):
     nodes = (StartNode(id="start"), EndNode(id="end", value=[value]))
     with pytest.raises(BadCall):
         Workflow(name="t", nodes=nodes).to_yaml()
+
+
+def nested(levels):
+    """A workflow whose values are that many levels deep."""
+    value = []
+    for _ in range(levels - 3):  # the file, metadata, and this list are three
+        value = [value]
+    return Workflow(name="t", metadata={"a": value})
+
+
+def test_values_nest_as_deep_as_a_file_may():
+    deepest = nested(MAX_DEPTH)
+    assert goflow.load(deepest.to_yaml()) == deepest
+    for levels in (MAX_DEPTH + 1, 5000):
+        with pytest.raises(BadCall, match="nest deeper"):
+            nested(levels).to_yaml()
+
+
+def test_a_value_inside_itself_is_refused():
+    value = []
+    value.append(value)
+    with pytest.raises(BadCall, match="nest deeper"):
+        Workflow(name="t", metadata={"a": value}).to_yaml()
