@@ -11,9 +11,9 @@ from typing import Any
 
 import msgspec
 
-from goflow.errors import ToolFailed
+from goflow.errors import ServerError, ToolFailed
 
-__all__ = ["failure", "original_text", "unwrap"]
+__all__ = ["checked", "failure", "original_text", "unwrap"]
 
 
 def unwrap(raw: dict[str, Any], mode: str, *, server: str, tool: str) -> Any:
@@ -44,7 +44,7 @@ def unwrap(raw: dict[str, Any], mode: str, *, server: str, tool: str) -> Any:
         return text
     try:
         return msgspec.json.decode(text)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise ToolFailed(
             f"the tool {tool!r} of {server!r} answered with text that is not JSON: {error}",
             server=server,
@@ -62,6 +62,20 @@ def original_text(raw: dict[str, Any], value: Any) -> str | None:
     if structured is not None and not _is_only(structured, text):
         return None
     return text
+
+
+def checked(raw: dict[str, Any], *, server: str, tool: str) -> dict[str, Any]:
+    """A result with its optional parts filled in; raises ``ServerError`` when it is none of MCP."""
+    content = raw.get("content")
+    if content is None:
+        content = []
+    if not isinstance(content, list) or not all(isinstance(block, dict) for block in content):
+        raise ServerError(
+            f"the tool {tool!r} of server {server!r} answered with content that is no list of "
+            "blocks",
+            server=server,
+        )
+    return {**raw, "content": content, "isError": bool(raw.get("isError"))}
 
 
 def failure(raw: dict[str, Any], *, server: str, tool: str) -> ToolFailed:

@@ -9,7 +9,7 @@ import msgspec
 
 from goflow.errors import BadCall, InputError
 from goflow.expressions.functions import nearest
-from goflow.expressions.values import kind
+from goflow.expressions.values import kind, not_json
 
 if TYPE_CHECKING:
     from goflow.workflow.model import Variable, Workflow
@@ -63,7 +63,7 @@ def parse_value(workflow: Workflow, name: str, text: str) -> Any:
         return text
     try:
         value = msgspec.json.decode(text)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         if wanted == "any":
             return text
         raise InputError(
@@ -84,12 +84,12 @@ _SPELLINGS = {
 
 def _check(variable: Variable, value: Any) -> None:
     given = kind(value)
-    if type(value) not in (str, int, float, bool, type(None), list, dict):
+    problem = not_json(value)
+    if problem:
         raise InputError(
-            f"the input {variable.name!r} is no JSON value: {type(value).__name__}",
-            variable=variable.name,
+            f"the input {variable.name!r} is no JSON value: {problem}", variable=variable.name
         )
-    if variable.type not in ("any", given):
+    if variable.type not in ("any", given) and value is not None:
         raise InputError(
             f"the input {variable.name!r} must be of type {variable.type}, not {given}",
             variable=variable.name,

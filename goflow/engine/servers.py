@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["configure", "spawn"]
 
-_VARIABLE = re.compile(r"\$\{\s*env\.([A-Za-z_][A-Za-z0-9_]*)\s*\}")
+_VARIABLE = re.compile(r"\$\$\{|\$\{\s*env\.([A-Za-z_][A-Za-z0-9_]*)\s*\}")
 
 
 def configure(server: Server, folder: Path | None) -> ServerConfig:
@@ -31,6 +31,8 @@ def configure(server: Server, folder: Path | None) -> ServerConfig:
 
     def fill(text: str) -> str:
         def value(match: re.Match[str]) -> str:
+            if match.group() == "$${":
+                return "${"
             found = os.environ.get(match.group(1))
             if found is None:
                 raise BadCall(
@@ -44,7 +46,9 @@ def configure(server: Server, folder: Path | None) -> ServerConfig:
 
         return _VARIABLE.sub(value, text)
 
-    cwd = None if server.cwd is None else str((folder or Path()) / Path(server.cwd).expanduser())
+    cwd = None
+    if server.cwd is not None:
+        cwd = str((folder or Path()) / os.path.expanduser(server.cwd))
     return ServerConfig(
         id=server.id,
         transport=server.transport,  # type: ignore[arg-type]

@@ -67,7 +67,15 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     """``did you mean …?`` for the known name most like ``name``, or None."""
     from difflib import get_close_matches  # noqa: PLC0415 - only errors need it
 
-    close = get_close_matches(name, list(known), n=1, cutoff=0.6)
+    candidates = list(known)
+    if len(candidates) > 100:
+        # Comparing with each of thousands would take longer than everything else.
+        candidates = [
+            other
+            for other in candidates
+            if other[:1] == name[:1] and abs(len(other) - len(name)) < 3
+        ][:100]
+    close = get_close_matches(name, candidates, n=1, cutoff=0.6)
     return f"did you mean {close[0]!r}?" if close else None
 
 

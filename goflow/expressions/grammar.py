@@ -198,6 +198,8 @@ class _Parser:
                 if compared:
                     self._fail("comparisons do not chain", self.token.at, "join them with 'and'")
                 compared = True
+            elif power < COMPARE:
+                compared = False
             # A chain of operators makes a tree as deep as it is long.
             self._deeper()
             left = self._infix(left, power)

@@ -20,6 +20,7 @@ __all__ = [
     "equal",
     "exact",
     "kind",
+    "not_json",
     "text",
     "uncomputable",
 ]
@@ -31,6 +32,8 @@ MAX_BYTES = 16 * 1024 * 1024
 MAX_INTEGER = 1 << 256
 """Integers are exact below this in magnitude; beyond it they are errors."""
 
+MAX_NESTING = 200
+"""Deepest nesting of a value that a run is given."""
 TOO_LARGE = "the result is too large for a number"
 
 _KINDS = {
@@ -121,6 +124,24 @@ def a_kind(value: Any) -> str:
     """The JSON type of a value with its article, for messages."""
     name = kind(value)
     return name if name == "null" else f"{'an' if name[0] in 'ao' else 'a'} {name}"
+
+
+def not_json(value: Any, depth: int = 0) -> str | None:
+    """Why ``value`` is no JSON value that a run can hold, or None when it is one."""
+    name = type(value)
+    if depth > MAX_NESTING:
+        return f"it nests deeper than {MAX_NESTING} levels"
+    if name is list:
+        return next(filter(None, (not_json(item, depth + 1) for item in value)), None)
+    if name is dict:
+        if not all(type(key) is str for key in value):
+            return "a key that is no string"
+        return next(filter(None, (not_json(item, depth + 1) for item in value.values())), None)
+    if name is float:
+        return None if isfinite(value) else "a number that is not finite"
+    if name is int:
+        return None if -MAX_INTEGER < value < MAX_INTEGER else "an integer of more than 256 bits"
+    return None if name in _KINDS else name.__name__
 
 
 def equal(left: Any, right: Any) -> bool:

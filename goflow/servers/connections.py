@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from goflow.errors import ConnectFailed
@@ -28,7 +29,18 @@ class Connections:
         self._spawned = {process.config: process for process in spawned}
         self._sessions: dict[ServerConfig, Session] = {}
         self._connecting: dict[ServerConfig, asyncio.Task[Session]] = {}
+        self._places: dict[ServerConfig, asyncio.Semaphore] = {}
         self._tools: dict[Session, dict[str, dict[str, Any]]] = {}
+
+    def places(self, config: ServerConfig) -> AbstractAsyncContextManager[object]:
+        """A place among the calls that the server takes at once, for ``async with``."""
+        limit = 1 if config.mode == "exclusive" else config.max_in_flight
+        if limit is None:
+            return nullcontext()
+        places = self._places.get(config)
+        if places is None:
+            places = self._places[config] = asyncio.Semaphore(limit)
+        return places
 
     def ready(self, config: ServerConfig) -> Session | None:
         """A session that takes calls now, if there is one."""
@@ -38,6 +50,9 @@ class Connections:
     def warm(self, config: ServerConfig) -> None:
         """Begin to connect, unless there is a session; what fails is told to who asks for it."""
         if self.ready(config) is None:
+            task = self._connecting.get(config)
+            if task is not None and task.done():
+                del self._connecting[config]  # it failed for somebody who did not wait for it
             self._connect(config)
 
     async def session(
@@ -74,7 +89,7 @@ class Connections:
         session, _ = await self.session(config)
         tools = self._tools.get(session)
         if tools is None:
-            tools = {tool["name"]: tool for tool in await session.list_tools()}
+            tools = {str(tool.get("name")): tool for tool in await session.list_tools()}
             self._tools[session] = tools
         return tools.get(name, {})
 

@@ -218,9 +218,8 @@ class _Checker:
         }
         known = {variable.name for variable in self.workflow.variables} | writers.keys()
         for node_id, read in self._reads():
-            transform = read.path[-1] in ("expression", "template")
             for name in names(read.tree):
-                if name.name in RESERVED_READS or (transform and name.name in ("input", "$")):
+                if name.name in RESERVED_READS or (read.has_input and name.name in ("input", "$")):
                     continue
                 self.read_names.add(name.name)
                 if name.name not in known:
@@ -242,7 +241,7 @@ class _Checker:
             for read in node_reads(node, ("nodes", i), self.findings):
                 yield node.id, read
         for i, edge in enumerate(self.workflow.edges):
-            if not isinstance(self.nodes.get(edge.source), ConditionNode):
+            if edge.on != "success" or not isinstance(self.nodes.get(edge.source), ConditionNode):
                 for read in edge_reads(edge, ("edges", i), self.findings):
                     yield edge.source, read
 
@@ -253,7 +252,7 @@ class _Checker:
         elif name in ("env", "secret"):
             hint = f"${{{name}.NAME}} works in a server's args, env, url and headers only"
         elif name in ("input", "$"):
-            hint = "only a transform's expression has an input"
+            hint = "only the expression of a transform with 'input' has one"
         self.add("GF302", f"{name!r} is not defined", read.path, hint=hint)
 
     def _maybe_unset(self, name: str, writers: list[str], node_id: str, read: Read) -> None:

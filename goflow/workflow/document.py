@@ -44,6 +44,8 @@ class Document:
         self.text = text
         self._root: Any = None
         try:
+            if not text.isascii():
+                _encodable(text)
             self.tree = _parse(text)
         except Unreadable as error:
             error.text = text
@@ -55,8 +57,8 @@ class Document:
         try:
             with file.open("rb") as stream:
                 data = stream.read(MAX_FILE + 1)
-        except OSError as error:
-            reason = error.strerror or str(error)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
             raise BadCall(f"cannot read {file}: {reason}", hint=_hint(file)) from None
         if len(data) > MAX_FILE:
             raise Unreadable(_problem("GF111", f"the file is larger than {MAX_FILE >> 20} MiB"))
@@ -78,11 +80,13 @@ class Document:
         """
         if self._root is None:
             try:
-                self._root = yaml.compose(self.text, yaml.CSafeLoader)
+                self._root = yaml.compose(self.text, yaml.CSafeLoader) or "nothing"
             except yaml.YAMLError:
-                return None, None
-            if self._root is None:
-                return 1, 1  # nothing but comments
+                self._root = "unknown"
+        if self._root == "nothing":
+            return 1, 1
+        if self._root == "unknown":
+            return None, None
         node, mark = self._root, self._root.start_mark
         for depth, part in enumerate(path):
             found = _child(node, part)
@@ -168,7 +172,12 @@ def _parse_json(text: str) -> Any:
         return result
 
     try:
-        return json.loads(text, object_pairs_hook=unique)
+        tree = json.loads(
+            text, object_pairs_hook=unique, parse_int=_json_integer, parse_constant=_not_json
+        )
+        if "\\ud" in text or "\\uD" in text:
+            _encodable(json.dumps(tree, ensure_ascii=False))
+        return _bounded(tree)
     except json.JSONDecodeError as error:
         # Flow-style YAML also begins with a brace.
         try:
@@ -177,7 +186,42 @@ def _parse_json(text: str) -> Any:
             finding = _problem("GF101", f"this is not JSON: {error.msg}", error.lineno, error.colno)
             raise Unreadable(finding) from None
     except RecursionError:
-        raise Unreadable(_problem("GF111", "the values nest too deeply")) from None
+        raise Unreadable(_TOO_DEEP) from None
+    except ValueError as error:
+        raise Unreadable(_problem("GF101", f"this is not JSON: {error}")) from None
+
+
+def _encodable(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise Unreadable(_problem("GF101", "the text has half of a surrogate pair")) from None
+
+
+def _json_integer(text: str) -> int:
+    if len(text) > 78:
+        raise ValueError("an integer has at most 256 bits")
+    return int(text)
+
+
+def _not_json(text: str) -> Any:
+    raise ValueError(f"{text} is no JSON value")
+
+
+def _bounded(tree: Any) -> Any:
+    """``tree``, if it nests no deeper than YAML may."""
+    level, depth = [tree], 0
+    while level:
+        depth += 1
+        if depth > yaml12.MAX_DEPTH:
+            raise Unreadable(_TOO_DEEP)
+        level = [
+            item
+            for value in level
+            if isinstance(value, (dict, list))
+            for item in (value.values() if isinstance(value, dict) else value)
+        ]
+    return tree
 
 
 def _child(node: Any, part: str | int) -> tuple[Any, Any] | None:
@@ -199,6 +243,9 @@ def _problem(
     hint: str | None = None,
 ) -> Finding:
     return Finding(code, "error", message, "", line, column, hint)
+
+
+_TOO_DEEP = _problem("GF111", f"the values nest deeper than {yaml12.MAX_DEPTH} levels")
 
 
 def _hint(file: FilePath) -> str | None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from goflow.errors import ExpressionError
     from goflow.workflow.document import Document
 
-__all__ = ["MISSING", "Fields", "Findings", "duration"]
+__all__ = ["LARGEST", "MISSING", "Fields", "Findings", "duration"]
 
 MISSING: Any = object()
 """Stands for a key that is not there, where null would be a value."""
@@ -24,6 +24,8 @@ _DURATION = re.compile(
     r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?(?:(\d+)ms)?"
 )
 _UNITS = (3600.0, 60.0, 1.0, 0.001)
+LARGEST = 1e9
+"""Largest number that a setting can be."""
 _LONGEST = 10 * 365 * 86400.0
 
 
@@ -121,12 +123,20 @@ class Fields:
         return value
 
     def text(self, *names: str, required: bool = False, default: str | None = None) -> Any:
-        """A string."""
-        return self.typed("string", *names, required=required, default=default)
+        """A string; one that is required is not empty."""
+        value = self.typed("string", *names, required=required, default=default)
+        self._not_empty(value, required, *names)
+        return value
+
+    def _not_empty(self, value: Any, wanted: bool, *names: str) -> None:
+        where, path = self.take(*names)
+        if wanted and value == "" and where == "":
+            self._findings.add("GF106", f"{path[-1]!r} must not be empty", path)
 
     def condition(self, *names: str, required: bool = False) -> str | None:
         """An expression's text; a bare YAML ``true`` or ``false`` counts as its text."""
         value: str | bool | None = self.typed(("string", "boolean"), *names, required=required)
+        self._not_empty(value, value is not None, *names)
         return str(value).lower() if isinstance(value, bool) else value
 
     def word(self, pattern: str, *names: str, required: bool = False, hint: str) -> str | None:
@@ -169,12 +179,12 @@ class Fields:
     ) -> Any:
         """A number of at least ``least``; ``whole`` asks for an integer."""
         value = self.typed("number", *names, default=default)
-        if value is not default and (value < least or (whole and type(value) is not int)):
+        if value is not default and (
+            not least <= value <= LARGEST or (whole and type(value) is not int)
+        ):
             _, path = self.take(*names)
-            wanted = "a whole number" if whole else "a number"
-            self._findings.add(
-                "GF106", f"{path[-1]!r} must be {wanted} of at least {least:g}, not {value}", path
-            )
+            wanted = f"{'a whole' if whole else 'a'} number from {least:g} to {LARGEST:g}"
+            self._findings.add("GF106", f"{path[-1]!r} must be {wanted}, not {value}", path)
             return default
         return value
 

@@ -6,6 +6,7 @@ its own, so that one mistake never hides another.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path as FilePath
 from typing import Any, ClassVar
 
@@ -200,9 +201,52 @@ class _Builder:
         )
         fields.take("label")
         fields.finish()
+        self._server_texts(server, path)
+        for key, given, usual in (
+            ("max_sessions", server.max_sessions, 1),
+            ("mode", server.mode == "run", False),
+            ("prewarm", server.prewarm, False),
+        ):
+            if given != usual:
+                self._findings.add(
+                    "GF109",
+                    f"{key!r} has no effect in this release: a server has one session",
+                    (*path, key),
+                    severity="warning",
+                )
         if server.credential_ref is not None:
             self._not_yet("credential_ref", "credentials", path)
         return server
+
+    def _server_texts(self, server: Server, path: Path) -> None:
+        """Where ``${env.NAME}`` may stand, and that nothing else does."""
+        filled: list[tuple[Path, str]] = [
+            *((("args", i), text) for i, text in enumerate(server.args)),
+            *((("env", name), text) for name, text in server.env.items()),
+            *((("headers", name), text) for name, text in server.headers.items()),
+            (("url",), server.url or ""),
+        ]
+        for key, text in filled:
+            for inside in re.findall(r"(?<!\$)\$\{([^}]*)", text):
+                if re.fullmatch(r"\s*env\.[A-Za-z_][A-Za-z0-9_]*\s*", inside):
+                    continue
+                if inside.strip().startswith("secret."):
+                    self._not_yet(str(key[0]), "secrets", path)
+                    continue
+                self._findings.add(
+                    "GF302",
+                    f"'${{{inside}}}' means nothing in a server's definition",
+                    (*path, *key),
+                    hint="only ${env.NAME} is filled in here; $${ is a literal ${",
+                )
+        for name, value in (("command", server.command), ("cwd", server.cwd)):
+            if value and "${" in value:
+                self._findings.add(
+                    "GF302",
+                    f"nothing is filled in in {name!r}",
+                    (*path, name),
+                    hint="${env.NAME} works in args, env, url and headers",
+                )
 
     def _argument(self, value: Any, path: Path) -> str | None:
         if isinstance(value, str):
@@ -382,8 +426,10 @@ class _Builder:
 
     def _on_error(self, fields: Fields) -> str | dict[str, Any]:
         value, path = fields.take("on_error")
-        if value is MISSING or value in ("fail", "continue"):
-            return "fail" if value is MISSING else value
+        if value is MISSING or value is None:
+            return "fail"
+        if value in ("fail", "continue"):
+            return str(value)
         if isinstance(value, dict) and value.keys() == {"value"}:
             return value
         self._findings.add(

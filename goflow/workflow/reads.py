@@ -29,11 +29,11 @@ __all__ = ["Read", "edge_reads", "names", "node_reads", "node_references"]
 
 
 class Read(NamedTuple):
-    """A tree and where its text stands; ``source`` is that text."""
+    """A tree and where its text stands; ``has_input`` when ``input`` and ``$`` mean something."""
 
     tree: Expr
     path: Path
-    source: str
+    has_input: bool = False
 
 
 def node_reads(node: Node, path: Path, findings: Findings) -> Iterator[Read]:
@@ -92,10 +92,10 @@ def _transform(node: TransformNode, path: Path, findings: Findings) -> Iterator[
         except ExpressionError as error:
             findings.expression(error, (*path, "input"))
         else:
-            yield from _trees(compiled, (*path, "input"), node.input)
+            yield from _trees(compiled, (*path, "input"))
     place = _at(findings, path, ("expression", "template"))
     if not isinstance(node.expression, str):
-        yield from _filled(node.expression, place, findings)
+        yield from _with_input(_filled(node.expression, place, findings), node)
         return
     if node.kind in ("jq", "jsonpath") or node.expression.lstrip().startswith("jq("):
         return
@@ -106,10 +106,14 @@ def _transform(node: TransformNode, path: Path, findings: Findings) -> Iterator[
         findings.expression(error, place, node.expression.find(error.source[:40]))
         return
     assert isinstance(compiled_text, (Expression, Template))
-    yield from _trees(compiled_text, place, node.expression)
+    yield from _with_input(_trees(compiled_text, place), node)
     self_described = node.expression.lstrip().startswith(PREFIX) or node.kind == "template"
     if isinstance(compiled_text, Template) and not self_described:
         _operators_in_text(compiled_text, place, findings)
+
+
+def _with_input(reads: Iterator[Read], node: TransformNode) -> Iterator[Read]:
+    return (read._replace(has_input=node.input is not None) for read in reads)
 
 
 def _operators_in_text(template: Template, path: Path, findings: Findings) -> None:
@@ -127,7 +131,7 @@ def _operators_in_text(template: Template, path: Path, findings: Findings) -> No
 
 def _expression(text: str, path: Path, findings: Findings) -> Iterator[Read]:
     try:
-        yield Read(Expression.of(text).tree, path, text)
+        yield Read(Expression.of(text).tree, path)
     except ExpressionError as error:
         findings.expression(error, path)
 
@@ -136,7 +140,7 @@ def _filled(value: Any, path: Path, findings: Findings) -> Iterator[Read]:
     if isinstance(value, str):
         if "${" in value:
             try:
-                yield from _trees(Template(value), path, value)
+                yield from _trees(Template(value), path)
             except ExpressionError as error:
                 findings.expression(error, path)
     elif isinstance(value, dict):
@@ -147,9 +151,9 @@ def _filled(value: Any, path: Path, findings: Findings) -> Iterator[Read]:
             yield from _filled(item, (*path, i), findings)
 
 
-def _trees(compiled: Expression | Template, path: Path, source: str) -> Iterator[Read]:
+def _trees(compiled: Expression | Template, path: Path) -> Iterator[Read]:
     trees = compiled.trees() if isinstance(compiled, Template) else (compiled.tree,)
-    return (Read(tree, path, source) for tree in trees)
+    return (Read(tree, path) for tree in trees)
 
 
 def _at(findings: Findings, path: Path, keys: tuple[str, ...]) -> Path:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from goflow.workflow.fields import LARGEST
 from goflow.workflow.load import VARIABLE_TYPES
 from goflow.workflow.schema_nodes import node_types
 from goflow.workflow.schema_parts import (
@@ -45,6 +46,7 @@ UNSAID = (
     "a node's server is defined, and what is defined is used",
     "a whole number is written without a point: 3, not 3.0",
     "a duration that is written as text is at most ten years",
+    "what a release does not run yet, and ${…} that a server's definition does not fill in",
 )
 """Rules of the format that a schema cannot say; ``validate`` checks them."""
 
@@ -72,7 +74,7 @@ def build() -> Schema:
                     ],
                     default="1.0",
                 ),
-                "name": described("How runs call the workflow.", type="string"),
+                "name": described("How runs call the workflow.", type="string", minLength=1),
                 "description": text("What the workflow is for."),
                 "label": described("A note; it has no effect."),
                 "metadata": described(
@@ -218,8 +220,8 @@ def _server() -> Schema:
         rules=(
             {
                 "if": remote,
-                "then": {"required": ["url"], "properties": {"url": {"type": "string"}}},
-                "else": {"required": ["command"], "properties": {"command": {"type": "string"}}},
+                "then": _given("url"),
+                "else": _given("command"),
             },
         ),
     )
@@ -239,6 +241,7 @@ def _retry() -> Schema:
                 "By how much an exponential delay grows.",
                 type=["number", "null"],
                 minimum=1,
+                maximum=LARGEST,
                 default=2.0,
             ),
             "jitter": flag("Whether a delay is drawn at random up to its length.", default=True),
@@ -253,11 +256,16 @@ def _retry() -> Schema:
     )
 
 
+def _given(key: str) -> Schema:
+    """``key`` is there, with a text."""
+    return {"required": [key], "properties": {key: {"type": "string", "minLength": 1}}}
+
+
 def _edge() -> Schema:
     return a_map(
         {
-            "from": described("The id of the node it leaves.", type="string"),
-            "to": described("The id of the node it leads to.", type="string"),
+            "from": described("The id of the node it leaves.", type="string", minLength=1),
+            "to": described("The id of the node it leads to.", type="string", minLength=1),
             "condition": condition(
                 'After a condition node "true" or "false"; elsewhere an expression.'
             ),

@@ -44,8 +44,8 @@ def node_types() -> dict[str, Schema]:
             "mcp_tool",
             "Calls a tool of a server.",
             {
-                "server": described("The id of the server.", type="string"),
-                "tool": described("The name of the tool.", type="string"),
+                "server": described("The id of the server.", type="string", minLength=1),
+                "tool": described("The name of the tool.", type="string", minLength=1),
                 "parameters": described(
                     "The tool's arguments, with ${…} inside.", type=["object", "null"]
                 ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
+from goflow.workflow.fields import LARGEST
 from goflow.workflow.load import NAME, RESERVED
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def flag(description: str, *, default: bool) -> Schema:
 
 def count(description: str, **more: Any) -> Schema:
     """A whole number from 1, or null."""
-    return described(description, type=["integer", "null"], minimum=1, **more)
+    return described(description, type=["integer", "null"], minimum=1, maximum=LARGEST, **more)
 
 
 def choice(description: str, choices: tuple[str, ...], default: str) -> Schema:
@@ -81,7 +82,8 @@ def duration(description: str, **more: Any) -> Schema:
 
 def condition(description: str, *, optional: bool = True) -> Schema:
     """An expression; a bare boolean counts as its text."""
-    return described(description, type=["string", "boolean", *(["null"] if optional else [])])
+    kinds = ["string", "boolean", *(["null"] if optional else [])]
+    return described(description, type=kinds, minLength=1)
 
 
 def texts(description: str, item: str) -> Schema:

@@ -8,6 +8,7 @@ a repeated key is an error, and neither nesting nor aliases can take more than t
 from __future__ import annotations
 
 import re
+from math import isfinite
 from typing import Any
 
 import yaml
@@ -193,7 +194,7 @@ def _scalar(event: Any) -> Any:
     text = event.value
     if event.tag is not None:
         return _tagged(text, event)
-    return plain(text) if event.implicit[0] else text
+    return _json_value(plain(text), event) if event.implicit[0] else text
 
 
 def plain(text: str) -> Any:
@@ -209,11 +210,20 @@ def plain(text: str) -> Any:
     return text
 
 
+def _json_value(value: Any, event: Any) -> Any:
+    """``value`` if JSON has such a number, and an expression could hold it."""
+    if type(value) is int and value.bit_length() > 256:
+        raise _error("an integer has at most 256 bits", event)
+    if type(value) is float and not isfinite(value):
+        raise _error("a number must be finite", event)
+    return value
+
+
 def _tagged(text: str, event: Any) -> Any:
     tag = event.tag
     if tag in ("!", f"{_TAG}str"):
         return text
-    value = plain(text)
+    value = _json_value(plain(text), event)
     kinds = {"int": int, "float": (int, float), "bool": bool, "null": type(None)}
     wanted = kinds.get(tag.removeprefix(_TAG)) if tag.startswith(_TAG) else None
     if wanted is None:

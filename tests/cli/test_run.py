@@ -113,6 +113,60 @@ def test_on_a_terminal_progress_is_live_and_the_result_still_plain(goflow_comman
     assert "✓ greet: completed" in re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen.decode())
 
 
+def test_warnings_are_shown_and_part_of_the_record(cli, write):
+    file = write(GREETING.replace('"name": "test"', '"name": "test", "colour": "red"'))
+    done = cli("run", "--json", file)
+    assert "GF105" in done.err
+    assert any("colour" in warning for warning in json.loads(done.out)["warnings"])
+
+
+@pytest.mark.parametrize("closed", ["2>&-", ">&- 2>&-", "<&-"])
+def test_closed_streams_are_no_reason_to_fail(goflow_command, write, closed):
+    shell = f'exec "$0" run "$1" {closed}'
+    done = subprocess.run(
+        ["sh", "-c", shell, *goflow_command, str(write(GREETING))],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done
+    if ">&- " not in closed:
+        assert done.stdout == "Hello World!\n"
+
+
+def test_a_reader_that_goes_away_is_no_failure(goflow_command, write):
+    shell = '"$0" run -q "$1" | true; exit "${PIPESTATUS[0]}"'
+    done = subprocess.run(
+        ["bash", "-c", shell, *goflow_command, str(write(GREETING))],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_output_that_cannot_be_written_is_one_line(goflow_command, write):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [*goflow_command, "run", "-q", str(write(GREETING))],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr == "error: cannot write the output: No space left on device\n"
+
+
+def test_what_a_server_says_does_not_steer_the_terminal(cli, write):
+    answer = {"content": [{"type": "text", "text": "a\x1b[31mred\x07"}], "isError": True}
+    text = workflow([tool("a", "answer", result=answer)], ["start a", "a end"])
+    done = cli("run", write(text))
+    assert done.code == 1
+    assert "\x1b" not in done.err
+    assert "\x07" not in done.err
+
+
 # -- calls and files that are wrong ------------------------------------------------------------
 
 

@@ -236,11 +236,11 @@ def test_files_written_for_raw_results_keep_working(go):
             "${v.content[0].text}",
             "${x}",
             "${y}",
-            "${z ?? 'unset'}",
+            "${z}",
             "${nodes.a.output.content}",
         ],
     )
-    assert go(text).result == ['{"a": 1}', '{"a": 1}', 1, "unset", raw["content"]]
+    assert go(text).result == ['{"a": 1}', '{"a": 1}', 1, False, raw["content"]]
 
 
 def test_json_text_passed_on_unchanged_arrives_as_the_original_text(go):

@@ -34,16 +34,18 @@ ODD = [
 """Strings that some reader of YAML takes for something else when they are not quoted."""
 
 texts = st.sampled_from(ODD) | st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+filled = texts.filter(bool)
+plain_texts = texts.filter(lambda text: "${" not in text)
 names = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,8}", fullmatch=True).map(lambda name: f"v_{name}")
 ids = st.from_regex(r"[A-Za-z0-9_.-]{1,8}", fullmatch=True)
-numbers = st.integers(-(2**70), 2**70) | st.floats(allow_nan=False)
+numbers = st.integers(-(2**70), 2**70) | st.floats(allow_nan=False, allow_infinity=False)
 values = st.recursive(
     st.none() | st.booleans() | numbers | texts,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
     max_leaves=12,
 )
 maps = st.dictionaries(texts, values, max_size=4)
-text_maps = st.dictionaries(texts, texts, max_size=3)
+text_maps = st.dictionaries(texts, plain_texts, max_size=3)
 maybe_text = st.none() | texts
 counts = st.integers(1, 1000)
 durations = st.sampled_from([0.0, 0.25, 1.0, 1.5, 30.0, 60.0, 90.0, 3600.0, 3661.5, 86400.0]) | (
@@ -71,10 +73,10 @@ variables = st.builds(
 )
 _SERVER = {
     "description": maybe_text,
-    "args": st.lists(texts, max_size=4).map(tuple),
+    "args": st.lists(plain_texts, max_size=4).map(tuple),
     "env": text_maps,
     "headers": text_maps,
-    "cwd": maybe_text,
+    "cwd": st.none() | plain_texts,
     "credential_env": maybe_text,
     "timeout": durations,
     "connect_timeout": durations,
@@ -87,8 +89,10 @@ _server_ids = st.from_regex(r"[A-Za-z0-9_-]{1,8}", fullmatch=True)
 servers = st.builds(
     lambda server_id, home, rest: Server(id=server_id, **home, **rest),
     _server_ids,
-    st.fixed_dictionaries({"command": texts})
-    | st.fixed_dictionaries({"transport": st.sampled_from(["http", "sse"]), "url": texts}),
+    st.fixed_dictionaries({"command": plain_texts.filter(bool)})
+    | st.fixed_dictionaries(
+        {"transport": st.sampled_from(["http", "sse"]), "url": plain_texts.filter(bool)}
+    ),
     st.fixed_dictionaries({}, optional=_SERVER),
 )
 _classes = st.lists(texts, max_size=3).map(tuple)
@@ -107,7 +111,7 @@ _COMMON = {"id": ids, "description": maybe_text}
 _WORKING = {
     **_COMMON,
     "output": st.none() | names,
-    "run_if": maybe_text,
+    "run_if": st.none() | filled,
     "timeout": maybe_duration,
     "retry": st.none() | st.just(Retry()) | retries,
     "cache": caches,
@@ -119,8 +123,8 @@ NODES = {
     "mcp_tool": _built(
         ToolNode,
         **_WORKING,
-        server=texts,
-        tool=texts,
+        server=filled,
+        tool=filled,
         parameters=maps,
         result=st.sampled_from(["auto", "raw", "text", "json", "structured"]),
     ),
@@ -131,21 +135,21 @@ NODES = {
         expression=values.filter(lambda value: not str(value).lstrip().startswith("jq(")),
         kind=st.sampled_from(["auto", "expression", "template"]),
     ),
-    "condition": _built(ConditionNode, **_WORKING, condition=texts.filter(bool)),
-    "passthrough": _built(PassthroughNode, **_COMMON, run_if=maybe_text),
+    "condition": _built(ConditionNode, **_WORKING, condition=filled),
+    "passthrough": _built(PassthroughNode, **_COMMON, run_if=st.none() | filled),
 }
 """A strategy for each type of node that this release reads."""
 edges = _built(
     Edge,
-    source=texts,
-    target=texts,
-    condition=maybe_text,
+    source=filled,
+    target=filled,
+    condition=st.none() | filled,
     label=maybe_text,
     on=st.sampled_from(["success", "error", "always"]),
 )
 workflows = _built(
     Workflow,
-    name=texts,
+    name=filled,
     description=maybe_text,
     metadata=maps,
     variables=st.lists(variables, max_size=3).map(tuple),

@@ -64,6 +64,11 @@ CASES = {
         ["a" + SET, "h" + PASS],
         ["s a", "a n", "a h on:error", "h e"],
     ),
+    "a join behind a node that may fail beside it": (
+        True,
+        ["p" + PASS, "a" + SET],
+        ["s p", "p a", "p n on:always", "a n"],
+    ),
     "a join with an input that errors may leave": (
         True,
         ["a" + SET, "b" + PASS, "h" + PASS],

@@ -256,6 +256,60 @@ MISTAKES = {
         + "nodes:\n  - {id: start, type: start}\n  - {id: end, type: end, return: '${v}'} #!\n"
         + LINE,
     ),
+    "an empty id": ("GF106", PLAIN + "  - {from: '', to: end} #!\n"),
+    "an empty condition": ("GF106", PLAIN + "  - {from: start, to: end, on: error, when: ''} #!\n"),
+    "an error class with a typo": (
+        "GF106",
+        HEAD
+        + START_END
+        + "  - id: a\n    type: transform\n    expression: '1'\n"
+        + "    retry: {on: [tool_eror]} #!\n"
+        + LINE,
+    ),
+    "a number without end": (
+        "GF101",
+        PLAIN + "max_parallel: .inf #!\n",
+    ),
+    "an integer of a thousand digits": ("GF101", PLAIN + f"timeout: {'9' * 1000} #!\n"),
+    "a secret in this release": (
+        "GF109",
+        PLAIN + "servers:\n  - {id: a, command: x, args: ['${secret.A}']} #!\n",
+    ),
+    "a variable in a server": (
+        "GF302",
+        PLAIN + "servers:\n  - {id: a, command: x, args: ['${folder}']} #!\n",
+    ),
+    "an environment variable in a command": (
+        "GF302",
+        PLAIN + "servers:\n  - {id: a, command: '${env.HOME}/x'} #!\n",
+    ),
+    "a pool in this release": (
+        "GF109",
+        PLAIN + "servers:\n  - {id: a, command: x, max_sessions: 3} #!\n",
+    ),
+    "an element where there is none": (
+        "GF301",
+        HEAD + START_END + "  - {id: a, type: transform, expression: '# + 1'} #!\n" + LINE,
+    ),
+    "nodes as a value": (
+        "GF301",
+        HEAD
+        + "nodes:\n  - {id: start, type: start}\n"
+        + "  - {id: end, type: end, return: '${keys(nodes)}'} #!\n"
+        + LINE,
+    ),
+    "an input of a transform without one": (
+        "GF302",
+        HEAD + START_END + "  - {id: a, type: transform, expression: input} #!\n" + LINE,
+    ),
+    "a condition of an error edge": (
+        "GF301",
+        HEAD
+        + START_END
+        + "  - {id: c, type: condition, condition: '1 > 0'}\n"
+        + "edges:\n  - {from: start, to: c}\n  - {from: c, to: end, condition: 'true'}\n"
+        + "  - {from: c, to: end, on: error, condition: '((('} #!\n",
+    ),
     "a sum that is text": (
         "GF305",
         HEAD + START_END + "  - {id: a, type: transform, expression: '${run.id} + 1'} #!\n" + LINE,
@@ -393,3 +447,35 @@ def test_an_alias_bomb_is_refused():
     assert finding.code == "GF111"
     (finding,) = goflow.validate("a: &a\n  b: *a\n")
     assert (finding.code, finding.line) == ("GF101", 2)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"version: 0x1{'f' * 3990}\n",
+        f"timeout: 0x1{'f' * 3990}\n",
+        f"x: !!float 1{'0' * 400}\n",
+        '{"version": ' + "1" * 5000 + "}",
+        '{"x": NaN}',
+        '{"x": "\\ud800"}',
+        '{"\\ud800": 1}',
+        'x: "\ud800"\n',
+        '{"x": ' + "[" * 900 + "]" * 900 + "}",
+        '{"x": ' + "[" * 100_000 + "}",
+        "x: !!python/object:os.system y\n",
+        "? [a]\n: b\n",
+        "a: b\n---\nc: d\n",
+        "on_error: {{a: b}: c}\n",
+        "\0\n",
+    ],
+)
+def test_hostile_text_gives_a_report(text):
+    report = goflow.validate(text)
+    assert not report.valid
+    assert report.render()
+    report.to_dict()
+
+
+def test_a_path_that_cannot_be_one_is_a_bad_call():
+    with pytest.raises(BadCall):
+        goflow.validate("a\0b")

@@ -32,7 +32,7 @@ def loader_accepts(text):
     """Whether the loader has no finding that a schema could have."""
     for finding in goflow.validate(text):
         said = finding.code in SAID or "two names of one key" in finding.message
-        if said and finding.severity != "info":
+        if said and finding.severity != "info" and "has no effect in" not in finding.message:
             return False
     return True
 
@@ -191,7 +191,7 @@ def test_what_a_schema_cannot_say_is_left_to_the_loader(key, value):
     tree = {**Document(PLAIN).tree, key: value}
     assert accepts(tree)
     assert not loader_accepts(json.dumps(tree))
-    assert len(UNSAID) == 8
+    assert len(UNSAID) == 9
 
 
 def test_a_message_is_about_the_type_of_the_node():

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from goflow.engine.answer import failure, original_text, unwrap
+from goflow.engine.answer import checked, failure, original_text, unwrap
 from goflow.engine.nodes import Answer
-from goflow.errors import ConnectFailed
+from goflow.errors import ConnectFailed, GoFlowError
 from goflow.expressions.compile import Env, Run, raw_of
 from goflow.expressions.text import Template, fill
+from goflow.servers.redaction import Redactor
 
 if TYPE_CHECKING:
     from goflow.servers.config import ServerConfig
@@ -29,12 +30,13 @@ class Request(NamedTuple):
 class ToolWork:
     """Calls one tool on one server."""
 
-    __slots__ = ("_arguments", "_result", "_sources", "server", "tool")
+    __slots__ = ("_arguments", "_redactor", "_result", "_sources", "server", "tool")
 
     def __init__(self, node: ToolNode, server: ServerConfig, *, strict: bool = False) -> None:
         self.server = server
         self.tool = node.tool
         self._result = node.result
+        self._redactor = Redactor(server.secrets)
         self._arguments, _ = fill(node.parameters, strict=strict)
         self._sources = {
             name: source
@@ -61,31 +63,52 @@ class ToolWork:
         ``timeout`` is in seconds and covers both; without it each has the server's own. Raises
         ``ToolFailed`` for a result with ``isError`` and the ``ServerError`` of a call without one.
         """
-        session = connections.ready(self.server)
-        if session is not None:
-            try:
+        try:
+            async with connections.places(self.server):
+                session = connections.ready(self.server)
+                if session is not None:
+                    try:
+                        return await self._call(session, request, connections, timeout)
+                    except ConnectFailed:
+                        pass  # it had died while idle, and nothing was sent: a new one may take it
+                session, timeout = await connections.session(self.server, timeout)
                 return await self._call(session, request, connections, timeout)
-            except ConnectFailed:
-                pass  # it had died while idle, and nothing was sent: a new session may take it
-        session, timeout = await connections.session(self.server, timeout)
-        return await self._call(session, request, connections, timeout)
+        except GoFlowError as error:
+            # A server may well give its secrets back in what it complains of.
+            error.message = self._redactor.text(error.message)
+            raise
 
     async def _call(
         self, session: Session, request: Request, connections: Connections, timeout: float | None
     ) -> Answer:
         arguments = request.arguments
         if request.originals:
-            schema = await connections.tool(self.server, self.tool)
+            schema = await self._described(connections, timeout)
             arguments = arguments | _texts_wanted(request.originals, schema)
-        raw = await session.call_tool(self.tool, arguments, timeout=timeout)
-        if raw.get("isError"):
+        raw = checked(
+            await session.call_tool(self.tool, arguments, timeout=timeout),
+            server=self.server.id,
+            tool=self.tool,
+        )
+        if raw["isError"]:
             raise failure(raw, server=self.server.id, tool=self.tool)
         return Answer(unwrap(raw, self._result, server=self.server.id, tool=self.tool), raw)
 
+    async def _described(self, connections: Connections, timeout: float | None) -> dict[str, Any]:
+        """What the server says of the tool; asked for at most once a session."""
+        import asyncio  # noqa: PLC0415 - a plan is made before asyncio is loaded
+
+        try:
+            return await asyncio.wait_for(connections.tool(self.server, self.tool), timeout)
+        except asyncio.TimeoutError:
+            raise ConnectFailed(
+                f"server {self.server.id!r} did not list its tools in time: nothing was called",
+                server=self.server.id,
+            ) from None
+
     async def repeatable(self, connections: Connections) -> bool:
         """Whether the server marks the tool as read-only or idempotent."""
-        tool = await connections.tool(self.server, self.tool)
-        annotations = tool.get("annotations") or {}
+        annotations = _map((await connections.tool(self.server, self.tool)).get("annotations"))
         return bool(annotations.get("readOnlyHint") or annotations.get("idempotentHint"))
 
 
@@ -99,9 +122,21 @@ def _raw_source(value: Any) -> Run | None:
 
 def _texts_wanted(originals: dict[str, str], tool: dict[str, Any]) -> dict[str, str]:
     """The arguments that the tool's schema wants as text, as the text they were read from."""
-    properties = (tool.get("inputSchema") or {}).get("properties") or {}
+    properties = _map(_map(tool.get("inputSchema")).get("properties"))
     return {
         name: text
         for name, text in originals.items()
-        if (properties.get(name) or {}).get("type") == "string"
+        if _is_text(_map(properties.get(name)).get("type"))
     }
+
+
+def _is_text(kinds: Any) -> bool:
+    """Whether a schema's ``type`` takes strings and neither lists nor maps."""
+    if isinstance(kinds, list):
+        return "string" in kinds and "object" not in kinds and "array" not in kinds
+    return bool(kinds == "string")
+
+
+def _map(value: Any) -> dict[str, Any]:
+    """``value`` if it is a map: what a server says of itself may be anything."""
+    return value if isinstance(value, dict) else {}
