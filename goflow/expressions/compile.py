@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from goflow.errors import ExpressionError
 from goflow.expressions import grammar, syntax
 from goflow.expressions.functions import ELEMENT_FUNCTIONS, FUNCTIONS
+from goflow.expressions.jsonpath import JSONPath
 from goflow.expressions.operators import BUDGET, Env, Run, binary
 from goflow.expressions.values import (
     UNCOMPUTABLE,
@@ -38,6 +39,7 @@ __all__ = [
     "Expression",
     "Run",
     "compile_tree",
+    "find",
     "raw_of",
 ]
 
@@ -93,7 +95,14 @@ class Expression:
 def compile_tree(tree: Expr, strict: bool = False) -> Run:
     """The closure of a whole tree, with a budget of its own when it can loop or build."""
     run = _Compiler(strict).compile(tree)
-    builders = (syntax.Call, syntax.Project, syntax.Slice, syntax.ListOf, syntax.MapOf)
+    builders = (
+        syntax.Call,
+        syntax.Project,
+        syntax.Path,
+        syntax.Slice,
+        syntax.ListOf,
+        syntax.MapOf,
+    )
     if not any(
         isinstance(node, builders) or (isinstance(node, syntax.Binary) and node.operator == "+")
         for node in syntax.walk(tree)
@@ -228,6 +237,18 @@ class _Compiler:
 
         return run
 
+    def _path(self, node: syntax.Path) -> Run:
+        target, at, path = self.compile(node.target), node.at, JSONPath.of(node.text)
+
+        def run(env: Env) -> Any:
+            try:
+                return find(path, target(env), env)
+            except EvalError as error:
+                error.at = at if error.at is None else error.at
+                raise
+
+        return run
+
     # -- operators -----------------------------------------------------------------------------
 
     def _unary(self, node: syntax.Unary) -> Run:
@@ -316,6 +337,15 @@ def _each(env: Env, name: str, use: Callable[[Run], Any], body: Run) -> Any:
             env.pop(name, None)
         else:
             env[name] = outer
+
+
+def find(path: JSONPath, root: Any, env: Env) -> Any:
+    """``path`` applied to the input; a member of a raw result is looked for there when missing."""
+    first = path.first
+    if first in RAW_KEYS and not (type(root) is dict and first in root):
+        raw = env.get(RAW, {}).get(INPUT)
+        root = root if raw is None else raw
+    return path.find(root, env.get(BUDGET))
 
 
 def _raw_source(node: syntax.Member) -> Callable[[Env], Any] | None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 from goflow.errors import ExpressionError
 from goflow.expressions import syntax
 from goflow.expressions.functions import ELEMENT_FUNCTIONS, FUNCTIONS, nearest
+from goflow.expressions.jsonpath import JSONPath, path_end
 
 if TYPE_CHECKING:
     from goflow.expressions.syntax import Expr
@@ -281,7 +282,23 @@ class _Parser:
             self._fail(f"expected a value, found {name!r}", token.at)
         if name in VIEWS and not (self._is(".") or self._is("?.") or self._is("[")):
             self._fail(f"{name!r} is no value by itself", token.at, VIEWS[name])
+        if name == "$" and self._source.startswith((".", "["), token.at + 1):
+            return self._path(token.at)
         return syntax.Name(token.at, name)
+
+    def _path(self, at: int) -> Expr:
+        """A JSONPath is one token, which ends where its grammar ends."""
+        end = path_end(self._source, at)
+        if end > self._limit:
+            self._fail(f"an expression is at most {MAX_SOURCE} characters long", at)
+        text = self._source[at:end]
+        try:
+            JSONPath.of(text)
+        except ExpressionError as error:
+            self._fail(error.message, at + error.position, error.hint)
+        self._next = end
+        self.token = self._lex()
+        return syntax.Path(at, syntax.Name(at, "$"), text)
 
     def _postfix(self, target: Expr) -> Expr:
         outside = self._depth

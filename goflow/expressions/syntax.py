@@ -23,6 +23,7 @@ __all__ = [
     "MapOf",
     "Member",
     "Name",
+    "Path",
     "Project",
     "Slice",
     "Unary",
@@ -77,6 +78,13 @@ class Project(_Node, frozen=True, gc=False):
     tail: Expr
 
 
+class Path(_Node, frozen=True, gc=False):
+    """A JSONPath, ``text``, applied to ``target``, the input ``$``."""
+
+    target: Expr
+    text: str
+
+
 class Unary(_Node, frozen=True, gc=False):
     """``-operand`` or ``not operand``."""
 
@@ -126,6 +134,7 @@ Expr: TypeAlias = (
     | Index
     | Slice
     | Project
+    | Path
     | Unary
     | Binary
     | Choice
@@ -139,7 +148,7 @@ def children(node: Expr) -> tuple[Expr, ...]:
     """The direct sub-expressions of ``node``, in source order."""
     if isinstance(node, (Literal, Name)):
         return ()
-    if isinstance(node, Member):
+    if isinstance(node, (Member, Path)):
         return (node.target,)
     if isinstance(node, Index):
         return (node.target, node.index)

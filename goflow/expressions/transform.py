@@ -1,11 +1,14 @@
-"""What the text of a transform is: an expression, a template, or a literal value."""
+"""What the text of a transform is: an expression, a path, a template, or a literal value."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from goflow.errors import ExpressionError
-from goflow.expressions.compile import Expression
+from goflow.expressions import syntax
+from goflow.expressions.bound_path import BoundPath, is_path
+from goflow.expressions.compile import INPUT, Expression
+from goflow.expressions.jsonpath import JSONPath
 from goflow.expressions.text import Template, fill
 
 if TYPE_CHECKING:
@@ -43,7 +46,7 @@ def _trees(value: Any) -> Iterator[Expr]:
 
 def read_transform(
     text: Any, kind: str = "auto", *, strict: bool = False
-) -> Expression | Template | Filled:
+) -> Expression | Template | Filled | BoundPath:
     """The compiled form of a transform's ``expression``; each has ``evaluate(env)``.
 
     Raises ``ExpressionError`` for text that does not parse.
@@ -55,8 +58,14 @@ def read_transform(
         return Template(body[len(PREFIX) :].lstrip(), strict=strict)
     if kind == "template":
         return Template(text, strict=strict)
-    if kind == "auto" and "${" in body and not _is_one_interpolation(body):
-        return Template(text, strict=strict)
+    if kind == "jsonpath":
+        return _path(body, strict)
+    if kind == "auto" and "${" in body:
+        template = Template(body, strict=strict)
+        if is_path(template):
+            return BoundPath(body, strict=strict)
+        if template.whole is None:
+            return Template(text, strict=strict)
     return Expression.of(body, strict)
 
 
@@ -70,8 +79,8 @@ def read_input(text: str, *, strict: bool = False) -> Expression | Template:
     return Template(text, strict=strict)
 
 
-def _is_one_interpolation(body: str) -> bool:
-    try:
-        return Template(body).whole is not None
-    except ExpressionError:
-        return False
+def _path(body: str, strict: bool) -> Expression | BoundPath:
+    if "${" in body:
+        return BoundPath(body, strict=strict)
+    JSONPath.of(body)
+    return Expression(body, syntax.Path(0, syntax.Name(0, INPUT), body), strict)

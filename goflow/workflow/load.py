@@ -338,8 +338,8 @@ class _Builder:
         kind = fields.one_of(
             ("auto", "expression", "template", "jsonpath", "jq"), "kind", default="auto"
         )
-        if kind in ("jsonpath", "jq"):
-            self._not_yet("kind", f"{kind} transforms", fields.path)
+        if kind == "jq":
+            self._not_yet("kind", "jq transforms", fields.path)
         elif isinstance(expression, str) and expression.lstrip().startswith("jq("):
             self._not_yet(str(path[-1]), "jq transforms", fields.path)
         return TransformNode(

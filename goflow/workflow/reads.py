@@ -8,7 +8,7 @@ from goflow.errors import ExpressionError
 from goflow.expressions import syntax
 from goflow.expressions.compile import Expression
 from goflow.expressions.text import Template
-from goflow.expressions.transform import PREFIX, read_input, read_transform
+from goflow.expressions.transform import PREFIX, Filled, read_input, read_transform
 from goflow.workflow.model import (
     ConditionNode,
     Edge,
@@ -21,6 +21,7 @@ from goflow.workflow.model import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from goflow.expressions.bound_path import BoundPath
     from goflow.expressions.syntax import Expr
     from goflow.workflow.diagnostics import Path
     from goflow.workflow.fields import Findings
@@ -95,9 +96,11 @@ def _transform(node: TransformNode, path: Path, findings: Findings) -> Iterator[
             yield from _trees(compiled, (*path, "input"))
     place = _at(findings, path, ("expression", "template"))
     if not isinstance(node.expression, str):
+        if node.kind in ("jq", "jsonpath"):
+            findings.add("GF104", f"a {node.kind} transform is text", place)
         yield from _with_input(_filled(node.expression, place, findings), node)
         return
-    if node.kind in ("jq", "jsonpath") or node.expression.lstrip().startswith("jq("):
+    if node.kind == "jq" or node.expression.lstrip().startswith("jq("):
         return
     try:
         compiled_text = read_transform(node.expression, node.kind)
@@ -105,7 +108,7 @@ def _transform(node: TransformNode, path: Path, findings: Findings) -> Iterator[
         # The source in the error begins after blanks and the prefix; a column must not.
         findings.expression(error, place, node.expression.find(error.source[:40]))
         return
-    assert isinstance(compiled_text, (Expression, Template))
+    assert not isinstance(compiled_text, Filled)
     yield from _with_input(_trees(compiled_text, place), node)
     self_described = node.expression.lstrip().startswith(PREFIX) or node.kind == "template"
     if isinstance(compiled_text, Template) and not self_described:
@@ -151,8 +154,8 @@ def _filled(value: Any, path: Path, findings: Findings) -> Iterator[Read]:
             yield from _filled(item, (*path, i), findings)
 
 
-def _trees(compiled: Expression | Template, path: Path) -> Iterator[Read]:
-    trees = compiled.trees() if isinstance(compiled, Template) else (compiled.tree,)
+def _trees(compiled: Expression | Template | BoundPath, path: Path) -> Iterator[Read]:
+    trees = (compiled.tree,) if isinstance(compiled, Expression) else compiled.trees()
     return (Read(tree, path) for tree in trees)
 
 

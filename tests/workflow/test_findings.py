@@ -112,6 +112,18 @@ MISTAKES = {
         "GF106",
         HEAD + START_END + "  - {id: a, type: transform, expression: x, kind: awk} #!\n" + LINE,
     ),
+    "a JSONPath": (
+        "GF301",
+        HEAD + START_END + "  - {id: a, type: transform, expression: '$.a[?(@ ==)]'} #!\n" + LINE,
+    ),
+    "a JSONPath with a value in it": (
+        "GF301",
+        HEAD + START_END + "  - {id: a, type: transform, expression: '$.a[${n} &]'} #!\n" + LINE,
+    ),
+    "jq that is no text": (
+        "GF104",
+        HEAD + START_END + "  - {id: a, type: transform, expression: 5, kind: jq} #!\n" + LINE,
+    ),
     "jq in this release": (
         "GF109",
         HEAD + START_END + "  - {id: a, type: transform, expression: jq(.a)} #!\n" + LINE,
