@@ -15,6 +15,7 @@ from goflow.errors import ExpressionError
 from goflow.expressions import syntax
 from goflow.expressions.functions import ELEMENT_FUNCTIONS, FUNCTIONS, nearest
 from goflow.expressions.jsonpath import JSONPath, path_end
+from goflow.expressions.regex import PatternError, compile_pattern
 
 if TYPE_CHECKING:
     from goflow.expressions.syntax import Expr
@@ -43,7 +44,10 @@ INFIX = {
     "%": PRODUCT,
     "**": POWER,
 } | dict.fromkeys(
-    ("==", "!=", "<", "<=", ">", ">=", "in", "not", "contains", "startsWith", "endsWith"),
+    (
+        *("==", "!=", "<", "<=", ">", ">=", "in", "not"),
+        *("contains", "startsWith", "endsWith", "matches"),
+    ),
     COMPARE,
 )
 CANONICAL = {"||": "or", "&&": "and"}
@@ -227,7 +231,17 @@ class _Parser:
             return syntax.Unary(taken.at, "not", syntax.Binary(taken.at, "in", left, right))
         # A right-associative operator takes its own kind on its right side, where a sign may stand.
         right = self.expression(NEGATE - 1 if power == POWER else power)
+        if operator == "matches":
+            self._pattern(right)
         return syntax.Binary(taken.at, CANONICAL.get(operator, operator), left, right)
+
+    def _pattern(self, tree: Expr) -> None:
+        """A pattern that is written out is tried now, not when it is first used."""
+        if isinstance(tree, syntax.Literal) and isinstance(tree.value, str):
+            try:
+                compile_pattern(tree.value)
+            except PatternError as error:
+                self._fail(str(error), tree.at)
 
     def _pipe(self, left: Expr) -> Expr:
         token = self.token

@@ -10,6 +10,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+from goflow.expressions.regex import PatternError, compile_pattern, found
 from goflow.expressions.values import (
     MAX_INTEGER,
     TOO_LARGE,
@@ -52,6 +53,8 @@ def binary(sign: str, left: Run, right: Run, at: int) -> Run:
         return lambda env: _contains(item=left(env), holder=right(env), at=at)
     if sign == "contains":
         return lambda env: _contains(holder=left(env), item=right(env), at=at)
+    if sign == "matches":
+        return _matches(left, right, at)
     if sign in ("startsWith", "endsWith"):
         return _affix(left, right, sign, at)
     return _addition(left, right, at) if sign == "+" else _arithmetic(left, right, sign, at)
@@ -88,6 +91,19 @@ def _affix(left: Run, right: Run, sign: str, at: int) -> Run:
         if type(a) is str and type(b) is str:
             return test(a, b)
         raise EvalError(f"{sign} needs two strings, got {a_kind(a)} and {a_kind(b)}", at)
+
+    return run
+
+
+def _matches(left: Run, right: Run, at: int) -> Run:
+    def run(env: Env) -> bool:
+        a, b = left(env), right(env)
+        if type(a) is not str or type(b) is not str:
+            raise EvalError(f"matches needs two strings, got {a_kind(a)} and {a_kind(b)}", at)
+        try:
+            return found(compile_pattern(b), a)
+        except PatternError as error:
+            raise EvalError(str(error), at) from None
 
     return run
 

@@ -112,6 +112,13 @@ MISTAKES = {
         "GF106",
         HEAD + START_END + "  - {id: a, type: transform, expression: x, kind: awk} #!\n" + LINE,
     ),
+    "a pattern": (
+        "GF301",
+        HEAD
+        + START_END
+        + '  - {id: a, type: transform, expression: \'"x" matches "("\'} #!\n'
+        + LINE,
+    ),
     "a JSONPath": (
         "GF301",
         HEAD + START_END + "  - {id: a, type: transform, expression: '$.a[?(@ ==)]'} #!\n" + LINE,
