@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 
     from goflow.expressions.syntax import Expr
 
-__all__ = ["PREFIX", "Filled", "read_input", "read_transform"]
+__all__ = ["JQ_CALL", "PREFIX", "Filled", "is_jq", "read_input", "read_transform"]
 
 PREFIX = "template:"
 """What a transform's text begins with to be a template in any case."""
+JQ_CALL = "jq("
+"""What a transform's text begins with to be a jq program."""
 
 
 class Filled:
@@ -44,12 +46,20 @@ def _trees(value: Any) -> Iterator[Expr]:
             yield from _trees(item)
 
 
+def is_jq(text: Any, kind: str) -> bool:
+    """Whether a transform's text is a jq program."""
+    if not isinstance(text, str):
+        return False
+    return kind == "jq" or (kind == "auto" and text.lstrip().startswith(JQ_CALL))
+
+
 def read_transform(
     text: Any, kind: str = "auto", *, strict: bool = False
 ) -> Expression | Template | Filled | BoundPath:
     """The compiled form of a transform's ``expression``; each has ``evaluate(env)``.
 
-    Raises ``ExpressionError`` for text that does not parse.
+    Not for jq programs (``is_jq``), which are no closures. Raises ``ExpressionError`` for text that
+    does not parse.
     """
     if not isinstance(text, str):
         return Filled(text, strict=strict)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AbstractAsyncContextManager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from goflow.errors import ConnectFailed
 
@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from goflow.servers.session import Session
 
 __all__ = ["Connections"]
+
+
+class _Closable(Protocol):
+    def close(self) -> None: ...
+
+
+T = TypeVar("T", bound=_Closable)
 
 
 class Connections:
@@ -31,6 +38,14 @@ class Connections:
         self._connecting: dict[ServerConfig, asyncio.Task[Session]] = {}
         self._places: dict[ServerConfig, asyncio.Semaphore] = {}
         self._tools: dict[Session, dict[str, dict[str, Any]]] = {}
+        self._owned: dict[type[Any], _Closable] = {}
+
+    def owned(self, make: type[T]) -> T:
+        """The engine's one object of a class, made when it is first asked for, closed with it."""
+        found = self._owned.get(make)
+        if found is None:
+            found = self._owned[make] = make()
+        return found  # type: ignore[return-value]
 
     def places(self, config: ServerConfig) -> AbstractAsyncContextManager[object]:
         """A place among the calls that the server takes at once, for ``async with``."""
@@ -103,6 +118,8 @@ class Connections:
         await asyncio.gather(*(session.close() for session in sessions), return_exceptions=True)
         for process in self._spawned.values():
             process.kill_now()
+        while self._owned:
+            self._owned.popitem()[1].close()
         self._sessions.clear()
         self._connecting.clear()
         self._spawned.clear()

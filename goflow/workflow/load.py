@@ -331,17 +331,13 @@ class _Builder:
         )
 
     def _transform(self, fields: Fields, common: dict[str, Any]) -> Node:
-        expression, path = fields.take("expression", "template")
+        expression, _ = fields.take("expression", "template")
         if expression is MISSING:
             self._findings.add("GF103", "'expression' is required here", fields.path)
             expression = None
         kind = fields.one_of(
             ("auto", "expression", "template", "jsonpath", "jq"), "kind", default="auto"
         )
-        if kind == "jq":
-            self._not_yet("kind", "jq transforms", fields.path)
-        elif isinstance(expression, str) and expression.lstrip().startswith("jq("):
-            self._not_yet(str(path[-1]), "jq transforms", fields.path)
         return TransformNode(
             **self._working(fields, common),
             output=self._output(fields),

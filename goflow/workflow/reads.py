@@ -8,7 +8,7 @@ from goflow.errors import ExpressionError
 from goflow.expressions import syntax
 from goflow.expressions.compile import Expression
 from goflow.expressions.text import Template
-from goflow.expressions.transform import PREFIX, Filled, read_input, read_transform
+from goflow.expressions.transform import PREFIX, Filled, is_jq, read_input, read_transform
 from goflow.workflow.model import (
     ConditionNode,
     Edge,
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from goflow.expressions.bound_path import BoundPath
+    from goflow.expressions.jq import JqProgram
     from goflow.expressions.syntax import Expr
     from goflow.workflow.diagnostics import Path
     from goflow.workflow.fields import Findings
@@ -100,9 +101,12 @@ def _transform(node: TransformNode, path: Path, findings: Findings) -> Iterator[
             findings.add("GF104", f"a {node.kind} transform is text", place)
         yield from _with_input(_filled(node.expression, place, findings), node)
         return
-    if node.kind == "jq" or node.expression.lstrip().startswith("jq("):
-        return
     try:
+        if is_jq(node.expression, node.kind):
+            from goflow.expressions.jq import JqProgram  # noqa: PLC0415 - few workflows have one
+
+            yield from _with_input(_trees(JqProgram(node.expression), place), node)
+            return
         compiled_text = read_transform(node.expression, node.kind)
     except ExpressionError as error:
         # The source in the error begins after blanks and the prefix; a column must not.
@@ -154,7 +158,9 @@ def _filled(value: Any, path: Path, findings: Findings) -> Iterator[Read]:
             yield from _filled(item, (*path, i), findings)
 
 
-def _trees(compiled: Expression | Template | BoundPath, path: Path) -> Iterator[Read]:
+def _trees(
+    compiled: Expression | Template | BoundPath | JqProgram, path: Path
+) -> Iterator[Read]:
     trees = (compiled.tree,) if isinstance(compiled, Expression) else compiled.trees()
     return (Read(tree, path) for tree in trees)
 

@@ -131,9 +131,17 @@ MISTAKES = {
         "GF104",
         HEAD + START_END + "  - {id: a, type: transform, expression: 5, kind: jq} #!\n" + LINE,
     ),
-    "jq in this release": (
-        "GF109",
-        HEAD + START_END + "  - {id: a, type: transform, expression: jq(.a)} #!\n" + LINE,
+    "a value in a jq program": (
+        "GF301",
+        HEAD + START_END + "  - {id: a, type: transform, expression: 'jq(.a + ${})'} #!\n" + LINE,
+    ),
+    "an unknown name in a jq program": (
+        "GF302",
+        HEAD + START_END + "  - {id: a, type: transform, expression: 'jq(.a + ${x})'} #!\n" + LINE,
+    ),
+    "jq that is not closed": (
+        "GF301",
+        HEAD + START_END + "  - {id: a, type: transform, expression: 'jq(.a'} #!\n" + LINE,
     ),
     "a retry without attempts": (
         "GF106",

@@ -73,6 +73,12 @@ def compile_node(node: Node, servers: Mapping[str, ServerConfig], *, strict: boo
 
         return ToolWork(node, servers[node.server], strict=strict)
     if isinstance(node, TransformNode):
+        from goflow.expressions.transform import is_jq  # noqa: PLC0415
+
+        if is_jq(node.expression, node.kind):
+            from goflow.engine.nodes.jq import JqWork  # noqa: PLC0415
+
+            return JqWork(node, strict=strict)
         from goflow.engine.nodes.transform import TransformWork  # noqa: PLC0415
 
         return TransformWork(node, strict=strict)
