@@ -51,6 +51,7 @@ __all__ = ["Query"]
 
 _MAX_NUMBER = 77
 _NOTHING = object()
+_TOKEN_NAME = re.compile(r"'?TOKEN_([A-Z_]+)'?")
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)|[\x00-\x1f]", re.DOTALL)
 _ESCAPED = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _ESCAPES = "bfnrt/\\"
@@ -84,9 +85,8 @@ class Query:
             path = _environment().compile(source)
         except JSONPathError as error:
             at = error.token.index if error.token is not None else 0
-            raise ExpressionError(
-                f"{error.args[0]} (JSONPath)", source=source, position=at
-            ) from None
+            message = _TOKEN_NAME.sub(lambda m: m[1].lower().replace("_", " "), str(error.args[0]))
+            raise ExpressionError(f"{message} (JSONPath)", source=source, position=at) from None
         except (RecursionError, OverflowError, ValueError) as error:
             raise ExpressionError(f"this JSONPath cannot be read: {error}", source=source) from None
         assert isinstance(path, LibraryPath)
@@ -285,9 +285,9 @@ class _Environment(JSONPathEnvironment):
         if operator == "contains":
             return _contains(a, b)
         if operator == "==":
-            return equal(a, b)
+            return _same(a, b)
         if operator == "!=":
-            return not equal(a, b)
+            return not _same(a, b)
         return _ordered(a, operator, b)
 
 
@@ -297,10 +297,26 @@ def _value(operand: object) -> Any:
     return _NOTHING if operand is UNDEFINED else operand
 
 
+def _same(a: Any, b: Any) -> bool:
+    """``values.equal``, each element paid for: a filter may compare large values many times."""
+    kind = type(a)
+    if kind is not type(b) or kind not in (list, dict, str):
+        return equal(a, b)
+    if len(a) != len(b):
+        return False
+    if kind is str:
+        _WORK.visit(len(a) // 64)
+        return bool(a == b)
+    _WORK.visit(len(a))
+    if kind is list:
+        return all(map(_same, a, b))
+    return a.keys() == b.keys() and all(_same(a[key], b[key]) for key in a)
+
+
 def _contains(holder: Any, item: Any) -> bool:
     if type(holder) is list:
         _WORK.visit(len(holder))
-        return any(equal(item, other) for other in holder)
+        return any(_same(item, other) for other in holder)
     if type(item) is not str:
         return False
     if type(holder) is str:
@@ -312,7 +328,7 @@ def _contains(holder: Any, item: Any) -> bool:
 def _ordered(a: Any, operator: str, b: Any) -> bool:
     numbers = type(a) in (int, float) and type(b) in (int, float)
     if not numbers and not (type(a) is str and type(b) is str):
-        return operator in ("<=", ">=") and equal(a, b)
+        return operator in ("<=", ">=") and _same(a, b)
     if operator == "<":
         return bool(a < b)
     if operator == ">":

@@ -228,6 +228,17 @@ def test_the_work_of_a_path_is_bounded(path):
     assert "1,000,000 steps" in refusal(path, data=data).message
 
 
+def test_comparisons_of_large_values_are_paid_for():
+    large = [["z" * 1000] * 300]
+    assert value("$[?@ == $[0]].length()", data=[large, [["z" * 1000] * 300]]) == 2
+    for path in ("$[?@ == $[0]]", "$[?@ != $[0]]", "$[?@ contains $[0][0]]", "$[?@ <= $[0]]"):
+        assert "1,000,000 steps" in refusal(path, data=[large] * 5000).message
+
+
+def test_messages_speak_no_library_slang():
+    assert refusal("$[?@.a in ['x']]").message == "expected comma, found name (JSONPath)"
+
+
 def test_a_pattern_cannot_blow_up():
     data = ["a" * 50_000 + "b"]
     assert value("$[?search(@, '^(a+)+$')]", data=data) == []
