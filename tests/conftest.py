@@ -24,10 +24,11 @@ def home(tmp_path, monkeypatch):
 @pytest.fixture(autouse=True)
 def _no_trace():
     """No child process and no file descriptor is left by a test."""
-    gc.collect()
     children_before, before = children(), open_descriptors()
     yield
-    gc.collect()
+    if children() - children_before or open_descriptors().keys() - before.keys():
+        # Garbage may still hold them. Collecting after every test would take longer than the tests.
+        gc.collect()
     assert wait_until(lambda: not children() - children_before), "a child process is left"
     after = open_descriptors()
     assert {fd: after[fd] for fd in after.keys() - before.keys()} == {}, "descriptors are left"

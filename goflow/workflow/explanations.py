@@ -80,7 +80,7 @@ EXPLANATIONS = {
     "GF109": Explanation(
         "The file is right, and this release cannot do it: as an error where the result would "
         "differ, as information where it would only be slower, as with 'cache'.",
-        "nodes:\n  - {id: first, type: transform, input: run.id, expression: jq(length)}\n",
+        "nodes:\n  - {id: first, type: function, function: length}\n",
         "nodes:\n  - {id: first, type: transform, input: run.id, expression: length(input)}\n",
     ),
     "GF110": Explanation(

@@ -158,9 +158,7 @@ def _filled(value: Any, path: Path, findings: Findings) -> Iterator[Read]:
             yield from _filled(item, (*path, i), findings)
 
 
-def _trees(
-    compiled: Expression | Template | BoundPath | JqProgram, path: Path
-) -> Iterator[Read]:
+def _trees(compiled: Expression | Template | BoundPath | JqProgram, path: Path) -> Iterator[Read]:
     trees = (compiled.tree,) if isinstance(compiled, Expression) else compiled.trees()
     return (Read(tree, path) for tree in trees)
 

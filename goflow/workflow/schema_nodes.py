@@ -72,10 +72,11 @@ def node_types() -> dict[str, Schema]:
                 "input": text("An expression whose value is 'input' in the transform's own."),
                 "expression": described(
                     "An expression, text with ${…} inside, or a literal value.",
-                    pattern=r"^(?!\s*jq\()",
                 ),
                 "kind": choice(
-                    "How the expression is read.", ("auto", "expression", "template"), "auto"
+                    "How the expression is read.",
+                    ("auto", "expression", "template", "jsonpath", "jq"),
+                    "auto",
                 ),
                 **working,
             },

@@ -132,7 +132,7 @@ NODES = {
         TransformNode,
         **_WORKING,
         input=maybe_text,
-        expression=values.filter(lambda value: not str(value).lstrip().startswith("jq(")),
+        expression=values,
         kind=st.sampled_from(["auto", "expression", "template"]),
     ),
     "condition": _built(ConditionNode, **_WORKING, condition=filled),

@@ -28,11 +28,15 @@ def accepts(tree):
     return VALIDATOR.is_valid(tree)
 
 
+UNSAID_WORDS = ("has no effect in", "is no class of errors", "secrets are not")
+
+
 def loader_accepts(text):
     """Whether the loader has no finding that a schema could have."""
     for finding in goflow.validate(text):
         said = finding.code in SAID or "two names of one key" in finding.message
-        if said and finding.severity != "info" and "has no effect in" not in finding.message:
+        unsaid = any(words in finding.message for words in UNSAID_WORDS)
+        if said and finding.severity != "info" and not unsaid:
             return False
     return True
 
@@ -78,12 +82,20 @@ def is_document(text):
         return False
 
 
+UNSAID_MISTAKES = (
+    "a cache that is asked for",
+    "a pool in this release",
+    "a secret in this release",
+    "an error class with a typo",
+)
+
+
 @pytest.mark.parametrize("mistake", [name for name in MISTAKES if is_document(MISTAKES[name][1])])
 def test_the_schema_agrees_with_the_loader_on_every_mistake(mistake):
     code, text = MISTAKES[mistake]
     tree = Document(text).tree
     assert accepts(tree) == loader_accepts(text)
-    if code in SAID and mistake != "a cache that is asked for":
+    if code in SAID and mistake not in UNSAID_MISTAKES:
         assert not accepts(tree)
 
 
