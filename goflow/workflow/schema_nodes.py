@@ -108,7 +108,7 @@ _WORKING: dict[str, Schema] = {
     "on_error": described(
         "What a failure means: the run fails, or goes on with null or with a value.",
         anyOf=[
-            {"enum": ["fail", "continue"]},
+            {"enum": ["fail", "continue", None]},
             {
                 "type": "object",
                 "properties": {"value": {"description": "The value to go on with."}},

@@ -28,7 +28,7 @@ def accepts(tree):
     return VALIDATOR.is_valid(tree)
 
 
-UNSAID_WORDS = ("has no effect in", "is no class of errors", "secrets are not")
+UNSAID_WORDS = ("has no effect in", "is no class of errors", "secrets are not", "transform is text")
 
 
 def loader_accepts(text):
@@ -83,6 +83,7 @@ def is_document(text):
 
 
 UNSAID_MISTAKES = (
+    "jq that is no text",
     "a cache that is asked for",
     "a pool in this release",
     "a secret in this release",
