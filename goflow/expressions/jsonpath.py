@@ -7,7 +7,7 @@ imported when the first path needs more.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, NoReturn
 
 from goflow.errors import ExpressionError
@@ -21,15 +21,29 @@ NAME = r"[A-Za-z_\u0080-\ud7ff\ue000-\U0010ffff][A-Za-z0-9_\u0080-\ud7ff\ue000-\
 """A member's name after a dot, as a regular expression."""
 LENGTH = ".length()"
 
-_STEP = re.compile(
-    rf"""\.(?P<name>{NAME})
-  | \[(?P<index>0|-?[1-9][0-9]{{0,14}})\]
-  | \[(?P<quote>["'])(?P<key>[^"'\\\x00-\x1f]*)(?P=quote)\]""",
-    re.VERBOSE,
-)
-_DOTTED = re.compile(rf"\.length\(\)|\.\.?(?:\*|{NAME})|(?:\.\.)?(?=\[)")
-_STRING = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'", re.DOTALL)
 _CLOSING = {"[": "]", "(": ")"}
+
+
+@cache
+def _step() -> re.Pattern[str]:
+    # The patterns are compiled when the first path is met: that takes 7 ms, and most files have
+    # none.
+    return re.compile(
+        rf"""\.(?P<name>{NAME})
+      | \[(?P<index>0|-?[1-9][0-9]{{0,14}})\]
+      | \[(?P<quote>["'])(?P<key>[^"'\\\x00-\x1f]*)(?P=quote)\]""",
+        re.VERBOSE,
+    )
+
+
+@cache
+def _dotted() -> re.Pattern[str]:
+    return re.compile(rf"\.length\(\)|\.\.?(?:\*|{NAME})|(?:\.\.)?(?=\[)")
+
+
+@cache
+def _string() -> re.Pattern[str]:
+    return re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'", re.DOTALL)
 
 
 class JSONPath:
@@ -51,7 +65,7 @@ class JSONPath:
             from goflow.expressions.jsonpath_library import Query  # noqa: PLC0415 - 50 ms
 
             self._query = Query(path)
-        begin = _STEP.match(path, 1)
+        begin = _step().match(path, 1)
         key = begin and (begin["name"] if begin["key"] is None else begin["key"])
         self.first: str | None = key
 
@@ -93,7 +107,7 @@ def path_end(source: str, start: int) -> int:
     not its own. Raises ``ExpressionError`` for a bracket that is never closed.
     """
     at = start + 1
-    while (match := _DOTTED.match(source, at)) is not None:
+    while (match := _dotted().match(source, at)) is not None:
         if match.group() == LENGTH:
             return match.end()
         at = match.end()
@@ -107,7 +121,7 @@ def _bracket_end(source: str, start: int) -> int:
     at = start + 1
     while open_at:
         character = source[at : at + 1]
-        if character in ("'", '"') and (string := _STRING.match(source, at)) is not None:
+        if character in ("'", '"') and (string := _string().match(source, at)) is not None:
             at = string.end()
             continue
         if character in ("", "'", '"'):
@@ -134,7 +148,7 @@ def _simple_steps(path: str) -> tuple[str | int, ...] | None:
     steps: list[str | int] = []
     at = 1
     while at < len(path):
-        match = _STEP.match(path, at)
+        match = _step().match(path, at)
         if match is None:
             return None
         if match["index"] is not None:
