@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from goflow.cli.output import emit, emit_json
+
 __all__ = ["command"]
 
 
@@ -19,8 +21,6 @@ def command(code: str, as_json: bool) -> int:
       goflow explain GF203 --json
     """
     import textwrap  # noqa: PLC0415 - other verbs explain nothing
-
-    import msgspec  # noqa: PLC0415
 
     from goflow.errors import BadCall  # noqa: PLC0415
     from goflow.expressions.functions import nearest  # noqa: PLC0415
@@ -40,10 +40,10 @@ def command(code: str, as_json: bool) -> int:
             "mistake": explanation.mistake,
             "fix": explanation.fix,
         }
-        click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2))
+        emit_json(document)
         return 0
-    click.echo(f"{known}: {CODES[known]}\n")
-    click.echo(textwrap.fill(explanation.why, 88))
+    emit(f"{known}: {CODES[known]}\n")
+    emit(textwrap.fill(explanation.why, 88))
     for title, example in (("The mistake", explanation.mistake), ("The fix", explanation.fix)):
-        click.echo(f"\n{title}:\n\n{textwrap.indent(example.rstrip(), '    ')}")
+        emit(f"\n{title}:\n\n{textwrap.indent(example.rstrip(), '    ')}")
     return 0

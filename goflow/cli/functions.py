@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from goflow.cli.output import emit, emit_json
+
 __all__ = ["command"]
 
 
@@ -19,8 +21,6 @@ def command(name: str | None, as_json: bool) -> int:
       goflow functions filter
       goflow functions --json
     """
-    import msgspec  # noqa: PLC0415 - other verbs do not list functions
-
     from goflow.errors import BadCall  # noqa: PLC0415
     from goflow.expressions.functions import FUNCTIONS, nearest  # noqa: PLC0415
 
@@ -30,14 +30,14 @@ def command(name: str | None, as_json: bool) -> int:
     if as_json:
         shown = [_described(each) for each in chosen]
         document = shown if name is None else shown[0]
-        click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2))
+        emit_json(document)
         return 0
     rows = [(FUNCTIONS[each].signature, FUNCTIONS[each].help) for each in chosen if _own(each)]
     if name is not None and not rows:
         rows = [(FUNCTIONS[name].signature, f"{FUNCTIONS[name].help} (also called {name})")]
     width = max(len(signature) for signature, _ in rows)
     for signature, help_text in rows:
-        click.echo(f"{signature:{width}}  {help_text}")
+        emit(f"{signature:{width}}  {help_text}")
     return 0
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from goflow.cli.output import emit
+
 __all__ = ["command"]
 
 
@@ -22,5 +24,5 @@ def command() -> int:
     """
     from goflow.workflow.schema import FILE  # noqa: PLC0415 - other verbs need no schema
 
-    click.echo(FILE.read_text(encoding="utf-8"), nl=False)
+    emit(FILE.read_text(encoding="utf-8").rstrip())
     return 0

@@ -145,6 +145,18 @@ def test_a_reader_that_goes_away_is_no_failure(goflow_command, write):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("args", [["functions"], ["explain", "GF203"], ["schema"]])
+def test_no_verb_minds_a_reader_that_goes_away(goflow_command, args):
+    shell = '"$@" | true; exit "${PIPESTATUS[0]}"'
+    done = subprocess.run(
+        ["bash", "-c", shell, "sh", *goflow_command, *args],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_output_that_cannot_be_written_is_one_line(goflow_command, write):
     with open("/dev/full", "w") as full:
         done = subprocess.run(
