@@ -78,15 +78,36 @@ class Document:
 
         A path that does not exist gives the place of its deepest part that does.
         """
+        found = self._marks(path, key)
+        return (None, None) if found is None else found[0]
+
+    def locate_word(self, path: Path, word: str, near: int) -> tuple[int | None, int | None]:
+        """Line and column of ``word`` in the scalar at ``path``: the one at offset ``near``, if
+        it stands there as it is in the value, else the first, else the scalar's own place.
+        """
+        marks = self._marks(path, False)
+        if marks is None:
+            return None, None
+        place, start, end = marks
+        raw = self.text[start:end]
+        places = [m.start() for m in re.finditer(rf"(?<!\w){re.escape(word)}(?!\w)", raw)]
+        if not places:
+            return place
+        quoted = raw[:1] in "\"'"
+        at = start + min(places, key=lambda found: (found != near + quoted, found))
+        return self.text.count("\n", 0, at) + 1, at - self.text.rfind("\n", 0, at)
+
+    def _marks(self, path: Path, key: bool) -> tuple[tuple[int, int], int, int] | None:
+        """Place, first and last index of the value at ``path``; None where nobody knows."""
         if self._root is None:
             try:
                 self._root = yaml.compose(self.text, yaml.CSafeLoader) or "nothing"
             except yaml.YAMLError:
                 self._root = "unknown"
         if self._root == "nothing":
-            return 1, 1
+            return (1, 1), 0, 0
         if self._root == "unknown":
-            return None, None
+            return None
         node, mark = self._root, self._root.start_mark
         for depth, part in enumerate(path):
             found = _child(node, part)
@@ -96,7 +117,8 @@ class Document:
             scalar = isinstance(node, yaml.ScalarNode) or not isinstance(part, str)
             last = depth == len(path) - 1
             mark = node.start_mark if scalar and not (key and last) else key_node.start_mark
-        return mark.line + 1, mark.column + 1
+        place = mark.line + 1, mark.column + 1
+        return place, node.start_mark.index, node.end_mark.index
 
     def offset(self, path: Path) -> int:
         """Columns from where the scalar at ``path`` starts to its first character of content.

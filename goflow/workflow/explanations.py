@@ -14,16 +14,39 @@ __all__ = ["EXPLANATIONS", "Explanation"]
 
 
 class Explanation(NamedTuple):
-    """``mistake`` and ``fix`` are YAML."""
+    """``mistake`` and ``fix`` are YAML; ``beside`` is a file ``orders.yaml`` in the same folder."""
 
     why: str
     mistake: str
     fix: str
     whole: bool = False
+    beside: str = ""
 
 
 _START_END = "nodes:\n  - {id: start, type: start}\n  - {id: end, type: end}\n"
 _TO_END = "edges:\n  - {from: start, to: end}\n"
+
+_LOOP = (
+    "nodes:\n  - {id: start, type: start}\n"
+    "  - {id: each, type: loop, collection: '[1, 2]', body: [double]}\n"
+    "  - {id: end, type: end}\n"
+    "  - {id: double, type: transform, expression: item * 2}\n"
+)
+_AROUND = "edges:\n  - {from: start, to: each}\n  - {from: each, to: end}\n"
+_ORDERS = (
+    'version: "1.0"\nname: orders\n'
+    "variables:\n  - {name: folder, type: string, required: true}\n"
+    "nodes:\n  - {id: start, type: start}\n"
+    '  - {id: end, type: end, return: "all orders of ${folder}"}\n' + _TO_END
+)
+_PARALLEL = (
+    "nodes:\n  - {id: start, type: start}\n"
+    "  - {id: both, type: parallel, branches: [[a], [b]]}\n"
+    "  - {id: a, type: transform, expression: '1'}\n"
+    "  - {id: b, type: transform, expression: '2'}\n"
+    "  - {id: end, type: end}\n"
+    "edges:\n  - {from: start, to: both}\n  - {from: both, to: end}\n"
+)
 
 EXPLANATIONS = {
     # -- what is written -----------------------------------------------------------------------
@@ -80,8 +103,8 @@ EXPLANATIONS = {
     "GF109": Explanation(
         "The file is right, and this release cannot do it: as an error where the result would "
         "differ, as information where it would only be slower, as with 'cache'.",
-        "nodes:\n  - {id: first, type: function, function: length}\n",
-        "nodes:\n  - {id: first, type: transform, input: run.id, expression: length(input)}\n",
+        "nodes:\n  - {id: sum, type: transform, expression: 1 + 1, cache: true}\n",
+        "nodes:\n  - {id: sum, type: transform, expression: 1 + 1}\n",
     ),
     "GF110": Explanation(
         "An edge or a node that uses the name could mean either of the two.",
@@ -170,6 +193,57 @@ EXPLANATIONS = {
         'edges:\n  - {from: start, to: many}\n  - {from: many, to: end, condition: "true"}\n'
         '  - {from: many, to: few, condition: "false"}\n  - {from: few, to: end}\n',
     ),
+    "GF210": Explanation(
+        "A loop or a parallel node runs its members itself, in the order it lists them. Edges lead "
+        "to the loop and from it; the members have none.",
+        _LOOP + _AROUND + "  - {from: double, to: end}\n",
+        _LOOP + _AROUND,
+    ),
+    "GF211": Explanation(
+        "A loop or a parallel node runs the nodes it names, and there is none of this name. "
+        "Probably it is misspelt.",
+        _LOOP.replace("[double]", "[duoble]") + _AROUND,
+        _LOOP + _AROUND,
+    ),
+    "GF212": Explanation(
+        "A node runs in one place. Work that is to be done in two places is two nodes.",
+        _LOOP.replace("[double]", "[double, double]") + _AROUND,
+        _LOOP + _AROUND,
+    ),
+    "GF213": Explanation(
+        "Loops and parallel nodes may contain each other, but not in a circle: none of them would "
+        "ever begin.",
+        "nodes:\n  - {id: start, type: start}\n"
+        "  - {id: a, type: loop, collection: '[1]', body: [b]}\n"
+        "  - {id: b, type: loop, collection: '[1]', body: [a]}\n"
+        "  - {id: end, type: end}\n" + _TO_END,
+        _LOOP + _AROUND,
+    ),
+    "GF214": Explanation(
+        "A loop without members does nothing, and a parallel node with one branch runs nothing at "
+        "the same time: nodes of one branch run one after the other.",
+        _PARALLEL.replace("[[a], [b]]", "[[a, b]]"),
+        _PARALLEL,
+    ),
+    "GF215": Explanation(
+        "Start and end belong to the whole workflow, not to a loop or a branch.",
+        _LOOP.replace("[double]", "[double, end]") + _AROUND,
+        _LOOP + _AROUND,
+    ),
+    "GF216": Explanation(
+        "Members run in their order, whatever a condition among them says; its value is only "
+        "recorded. What decides for a member is its own 'if'.",
+        _LOOP.replace("[double]", "[large, double]")
+        + "  - {id: large, type: condition, condition: item > 9}\n"
+        + _AROUND,
+        _LOOP.replace("item * 2}", "item * 2, if: item > 9}") + _AROUND,
+    ),
+    "GF217": Explanation(
+        "Iterations that run at once have no order, so there is none to break off before. A loop "
+        "has either 'parallel' or 'break_condition'.",
+        _LOOP.replace("[double]", "[double], parallel: true, break_condition: item > 9") + _AROUND,
+        _LOOP.replace("[double]", "[double], break_condition: item > 9") + _AROUND,
+    ),
     # -- expressions ---------------------------------------------------------------------------
     "GF301": Explanation(
         "The expression cannot be evaluated on any values. The caret stands where reading "
@@ -208,6 +282,38 @@ EXPLANATIONS = {
         "variables:\n  - {name: a, default: 2}\n"
         "nodes:\n  - {id: sum, type: transform, expression: a + 3}\n",
     ),
+    "GF306": Explanation(
+        "Nodes without a path between them may run at the same time. When one writes what the "
+        "other reads or writes, the result depends on which comes first. An edge between them "
+        "decides it.",
+        "nodes:\n  - {id: start, type: start}\n"
+        "  - {id: a, type: transform, expression: '1', output: x}\n"
+        "  - {id: b, type: transform, expression: '2', output: x}\n"
+        '  - {id: end, type: end, return: "${x}"}\n'
+        "edges:\n  - {from: start, to: a}\n  - {from: start, to: b}\n"
+        "  - {from: a, to: end}\n  - {from: b, to: end}\n",
+        "nodes:\n  - {id: start, type: start}\n"
+        "  - {id: a, type: transform, expression: '1', output: x}\n"
+        "  - {id: b, type: transform, expression: '2', output: x}\n"
+        '  - {id: end, type: end, return: "${x}"}\n'
+        "edges:\n  - {from: start, to: a}\n  - {from: a, to: b}\n  - {from: b, to: end}\n",
+    ),
+    "GF307": Explanation(
+        "Operators are strict about types: numbers are compared with numbers and texts with texts. "
+        "The types of literals and of declared variables are known before the run.",
+        "variables:\n  - {name: limit, type: number, default: 3}\n"
+        "nodes:\n  - {id: more, type: transform, expression: limit > '2'}\n",
+        "variables:\n  - {name: limit, type: number, default: 3}\n"
+        "nodes:\n  - {id: more, type: transform, expression: limit > 2}\n",
+    ),
+    "GF308": Explanation(
+        "Values of different types are never equal, so the comparison decides nothing. Probably "
+        "one side has quotes that it should not have, or lacks them.",
+        "variables:\n  - {name: limit, type: number, default: 3}\n"
+        "nodes:\n  - {id: same, type: transform, expression: limit == '3'}\n",
+        "variables:\n  - {name: limit, type: number, default: 3}\n"
+        "nodes:\n  - {id: same, type: transform, expression: limit == 3}\n",
+    ),
     # -- servers and variables -----------------------------------------------------------------
     "GF401": Explanation(
         "The node's tool cannot be called. Servers are defined under 'servers'; a node names one "
@@ -226,6 +332,26 @@ EXPLANATIONS = {
         "servers:\n  - {id: files, command: goflow-toolbox}\n"
         "nodes:\n  - {id: list, type: mcp_tool, server: files, tool: list_files}\n",
     ),
+    "GF403": Explanation(
+        "The workflow is a file, beside this one or at a path from it, and must have no errors "
+        "itself.",
+        "nodes:\n  - {id: report, type: workflow, workflow: no-such-report}\n",
+        "nodes:\n  - {id: report, type: passthrough}\n",
+    ),
+    "GF404": Explanation(
+        "A workflow that runs itself, directly or through others, would never end.",
+        "name: report\nnodes:\n  - {id: sum, type: workflow, workflow: report}\n",
+        "name: report\nnodes:\n"
+        "  - {id: sum, type: workflow, workflow: orders, inputs: {folder: data}}\n",
+        beside=_ORDERS,
+    ),
+    "GF405": Explanation(
+        "The inputs of a workflow node are the variables of the workflow it runs: they must exist "
+        "there and have the right type, and what is required must be given.",
+        "nodes:\n  - {id: sum, type: workflow, workflow: orders, inputs: {foldr: data}}\n",
+        "nodes:\n  - {id: sum, type: workflow, workflow: orders, inputs: {folder: data}}\n",
+        beside=_ORDERS,
+    ),
     "GF501": Explanation(
         "The default would be refused as an input. Values are not converted: in quotes a number "
         "is a text.",
@@ -240,6 +366,20 @@ EXPLANATIONS = {
         "variables:\n  - {name: limit, default: 5}\n",
         "variables:\n  - {name: limit, default: 5}\n"
         'nodes:\n  - {id: end, type: end, return: "${limit}"}\n',
+    ),
+    "GF503": Explanation(
+        "The rule says two things, and only one can hold. 'max_attempts' counts all tries, so 1 "
+        "means that nothing is tried again.",
+        "servers:\n  - {id: s, command: server}\n"
+        "nodes:\n  - {id: call, type: mcp_tool, server: s, tool: t, retry: {max_attempts: 1}}\n",
+        "servers:\n  - {id: s, command: server}\n"
+        "nodes:\n  - {id: call, type: mcp_tool, server: s, tool: t, retry: {max_attempts: 3}}\n",
+    ),
+    "GF504": Explanation(
+        "What only computes gives the same result each time, at once, so there is nothing to "
+        "retry, to time or to keep.",
+        "nodes:\n  - {id: sum, type: transform, expression: 1 + 1, retry: {max_attempts: 3}}\n",
+        "nodes:\n  - {id: sum, type: transform, expression: 1 + 1}\n",
     ),
 }
 """An explanation for every code of ``CODES``."""

@@ -6,14 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 from goflow.workflow.fields import duration
 from goflow.workflow.model import (
+    CachePolicy,
     ConditionNode,
     Edge,
     EndNode,
+    FunctionNode,
+    LoopNode,
     Node,
+    ParallelNode,
     PassthroughNode,
     Retry,
     Server,
     StartNode,
+    SubworkflowNode,
     ToolNode,
     TransformNode,
     Variable,
@@ -49,13 +54,15 @@ def to_tree(workflow: Workflow) -> dict[str, Any]:
         ("edges", [_edge(item) for item in workflow.edges], None),
         ("timeout", _seconds(workflow.timeout), None),
         ("max_parallel", workflow.max_parallel, None),
-        ("cache", workflow.cache, None),
+        ("cache", _cache(workflow.cache), None),
     )
 
 
 # -- elements ----------------------------------------------------------------------------------
 
 _Entry = tuple[str, Any, Any]
+_ALWAYS = object()
+"""The default of what is written whatever it is."""
 
 
 def _without_defaults(*entries: _Entry) -> dict[str, Any]:
@@ -108,12 +115,7 @@ def _node(node: Node) -> dict[str, Any]:
         ("description", node.description, None),
         *_own(node),
         *_shared(node),
-    ) | ({"expression": None} if _is_null_transform(node) else {})
-
-
-def _is_null_transform(node: Node) -> bool:
-    """A transform must have an expression, and null is one."""
-    return isinstance(node, TransformNode) and node.expression is None
+    )
 
 
 def _own(node: Node) -> Iterator[_Entry]:
@@ -127,10 +129,27 @@ def _own(node: Node) -> Iterator[_Entry]:
         yield "result", node.result, "auto"
     elif isinstance(node, TransformNode):
         yield "input", node.input, None
-        yield "expression", node.expression, None
+        yield "expression", node.expression, _ALWAYS  # null is one too
         yield "kind", node.kind, "auto"
     elif isinstance(node, ConditionNode):
         yield "condition", node.condition, None
+    elif isinstance(node, ParallelNode):
+        yield "branches", [list(branch) for branch in node.branches], None
+        yield "merge", node.merge, "wait_all"
+        yield "max_parallel", node.max_parallel, None
+    elif isinstance(node, LoopNode):
+        yield "collection", node.collection, None
+        yield "item", node.item, "item"
+        yield "body", list(node.body), None
+        yield "break_condition", node.break_condition, None
+        yield "parallel", node.parallel, False
+        yield "max_parallel", node.max_parallel, None
+    elif isinstance(node, SubworkflowNode):
+        yield "workflow", node.workflow, None
+        yield "inputs", node.inputs, {}
+    elif isinstance(node, FunctionNode):
+        yield "function", node.function, None
+        yield "arguments", node.arguments, {}
 
 
 def _shared(node: Node) -> Iterator[_Entry]:
@@ -143,7 +162,7 @@ def _shared(node: Node) -> Iterator[_Entry]:
     if not isinstance(node, PassthroughNode):
         yield "timeout", _seconds(node.timeout), None
         yield "retry", None if node.retry is None else _retry(node.retry), None
-        yield "cache", node.cache, None
+        yield "cache", _cache(node.cache), None
         yield "on_error", node.on_error, "fail"
 
 
@@ -158,6 +177,20 @@ def _retry(retry: Retry) -> dict[str, Any]:
         ("on", list(retry.on) if retry.on_given else None, None),
         ("skip_on", list(retry.skip_on), []),
     )
+
+
+def _cache(policy: CachePolicy | None) -> bool | dict[str, Any] | None:
+    if policy is None:
+        return None
+    tree = _without_defaults(
+        ("ttl", _seconds(policy.ttl), None),
+        ("version", policy.version, None),
+        ("ignore", list(policy.ignore), []),
+        ("scope", policy.scope, "shared"),
+        ("mode", policy.mode, "use"),
+        ("max_bytes", policy.max_bytes, None),
+    )
+    return False if tree == {"mode": "off"} else tree or True
 
 
 def _edge(edge: Edge) -> dict[str, Any]:

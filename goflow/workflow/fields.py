@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from goflow.expressions.functions import nearest
 from goflow.expressions.values import kind
 from goflow.workflow.diagnostics import Finding, Path, dotted
+from goflow.workflow.model import NAME, RESERVED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from goflow.errors import ExpressionError
     from goflow.workflow.document import Document
 
-__all__ = ["LARGEST", "MISSING", "Fields", "Findings", "duration"]
+__all__ = ["LARGEST", "MISSING", "Fields", "Findings", "duration", "text_item"]
 
 MISSING: Any = object()
 """Stands for a key that is not there, where null would be a value."""
@@ -47,9 +48,18 @@ class Findings:
         hint: str | None = None,
         severity: str = "error",
         key: bool = False,
+        word: tuple[str, int] | None = None,
     ) -> None:
-        """Record a finding at ``path``; ``key`` points at the key instead of its value."""
-        line, column = self.document.locate(path, key=key) if self.document else (None, None)
+        """Record a finding at ``path``; ``key`` points at the key instead of its value.
+
+        ``word`` is a word in the value, with its offset, to point at.
+        """
+        line: int | None = None
+        column: int | None = None
+        if self.document and word:
+            line, column = self.document.locate_word(path, *word)
+        elif self.document:
+            line, column = self.document.locate(path, key=key)
         self.found.append(Finding(code, severity, message, dotted(path), line, column, hint))
 
     def expression(self, error: ExpressionError, path: Path, inside: int = 0) -> None:
@@ -67,11 +77,11 @@ class Findings:
 class Fields:
     """One map at ``path``; every key that nobody asks for is reported by ``finish``."""
 
-    __slots__ = ("_asked", "_data", "_findings", "path")
+    __slots__ = ("_asked", "_data", "findings", "path")
 
     def __init__(self, data: Any, path: Path, findings: Findings, what: str) -> None:
         self._asked: set[str] = set()
-        self._findings = findings
+        self.findings = findings
         self.path = path
         if not isinstance(data, dict):
             findings.add("GF104", f"{what} must be a map, not {_a(data)}", path)
@@ -86,7 +96,7 @@ class Fields:
         self._asked.update(names)
         present = [name for name in names if name in self._data]
         for extra in present[1:]:
-            self._findings.add(
+            self.findings.add(
                 "GF102",
                 f"{present[0]!r} and {extra!r} are two names of one key",
                 (*self.path, extra),
@@ -109,15 +119,15 @@ class Fields:
         value, path = self.take(*names)
         if value is MISSING or (value is None and not required):
             if required:
-                self._findings.add("GF103", f"{names[0]!r} is required here", self.path)
+                self.findings.add("GF103", f"{names[0]!r} is required here", self.path)
             return default
         if kind(value) not in kinds:
             wanted = " or ".join(kinds)
-            self._findings.add(
+            self.findings.add(
                 "GF104",
                 f"{path[-1]!r} must be {_article(wanted)}, not {_a(value)}",
                 path,
-                hint="put it in quotes" if kinds == ("string",) and _scalar(value) else None,
+                hint=_quote_hint(value) if kinds == ("string",) else None,
             )
             return default
         return value
@@ -131,7 +141,7 @@ class Fields:
     def _not_empty(self, value: Any, wanted: bool, *names: str) -> None:
         where, path = self.take(*names)
         if wanted and value == "" and where == "":
-            self._findings.add("GF106", f"{path[-1]!r} must not be empty", path)
+            self.findings.add("GF106", f"{path[-1]!r} must not be empty", path)
 
     def condition(self, *names: str, required: bool = False) -> str | None:
         """An expression's text; a bare YAML ``true`` or ``false`` counts as its text."""
@@ -144,9 +154,18 @@ class Fields:
         value: str | None = self.text(*names, required=required)
         if value is not None and not re.fullmatch(pattern, value):
             _, path = self.take(*names)
-            self._findings.add("GF106", f"{value!r} is not a valid {path[-1]}", path, hint=hint)
+            self.findings.add("GF106", f"{value!r} is not a valid {path[-1]}", path, hint=hint)
             return None
         return value
+
+    def variable(self, *names: str, required: bool = False, default: Any = None) -> Any:
+        """The name of a variable."""
+        hint = "a variable's name: letters, digits and underscores, no digit first"
+        name = self.word(NAME, *names, required=required, hint=hint)
+        if name in RESERVED:
+            _, path = self.take(*names)
+            self.findings.add("GF106", f"{name!r} is a reserved word", path)
+        return default if name is None else name
 
     def one_of(
         self,
@@ -161,7 +180,7 @@ class Fields:
         if value not in choices:
             _, path = self.take(*names)
             known = ", ".join(choices)
-            self._findings.add(
+            self.findings.add(
                 "GF106",
                 f"{value!r} is not a {names[0]}: it is one of {known}",
                 path,
@@ -184,7 +203,7 @@ class Fields:
         ):
             _, path = self.take(*names)
             wanted = f"{'a whole' if whole else 'a'} number from {least:g} to {LARGEST:g}"
-            self._findings.add("GF106", f"{path[-1]!r} must be {wanted}, not {value}", path)
+            self.findings.add("GF106", f"{path[-1]!r} must be {wanted}, not {value}", path)
             return default
         return value
 
@@ -196,7 +215,7 @@ class Fields:
         seconds = duration(value)
         if seconds is None:
             _, path = self.take(*names)
-            self._findings.add(
+            self.findings.add(
                 "GF106",
                 f"{value!r} is not a duration",
                 path,
@@ -211,7 +230,7 @@ class Fields:
         _, path = self.take(*names)
         for key, item in value.items():
             if not isinstance(item, str):
-                self._findings.add(
+                self.findings.add(
                     "GF104",
                     f"{key!r} must be a string, not {_a(item)}",
                     (*path, key),
@@ -225,15 +244,19 @@ class Fields:
         _, path = self.take(*names)
         return [(item, (*path, i)) for i, item in enumerate(value)]
 
-    def each(self, read: Callable[[Any, Path], Any], *names: str, required: bool = False) -> Any:
+    def each(
+        self, read: Callable[[Any, Path, Findings], Any], *names: str, required: bool = False
+    ) -> Any:
         """``read`` applied to each item of a list; items read as None are left out."""
-        items = (read(item, path) for item, path in self.listed(*names, required=required))
+        items = (
+            read(item, path, self.findings) for item, path in self.listed(*names, required=required)
+        )
         return tuple(item for item in items if item is not None)
 
     def finish(self) -> None:
         """Report the keys that nobody asked for."""
         for key in self._data.keys() - self._asked:
-            self._findings.add(
+            self.findings.add(
                 "GF105",
                 f"the key {key!r} is not known here and has no effect",
                 (*self.path, key),
@@ -241,6 +264,18 @@ class Fields:
                 severity="warning",
                 key=True,
             )
+
+
+def text_item(value: Any, path: Path, findings: Findings) -> str | None:
+    """An item of a list of strings."""
+    if isinstance(value, str):
+        return value
+    findings.add("GF104", f"this must be a string, not {_a(value)}", path, hint=_quote_hint(value))
+    return None
+
+
+def _quote_hint(value: Any) -> str | None:
+    return "put it in quotes" if _scalar(value) else None
 
 
 def duration(value: Any) -> float | None:

@@ -11,14 +11,23 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ERROR_CLASSES",
+    "NAME",
+    "RESERVED",
+    "TIMESTAMP",
+    "VARIABLE_TYPES",
+    "CachePolicy",
     "ConditionNode",
     "Edge",
     "EndNode",
+    "FunctionNode",
+    "LoopNode",
     "Node",
+    "ParallelNode",
     "PassthroughNode",
     "Retry",
     "Server",
     "StartNode",
+    "SubworkflowNode",
     "ToolNode",
     "TransformNode",
     "Variable",
@@ -41,6 +50,35 @@ ERROR_CLASSES = frozenset(
     }
 )
 """Words in ``on`` and ``skip_on`` that name a class; any other word matches the message."""
+
+
+NAME = r"[A-Za-z_][A-Za-z0-9_]*"
+"""What a variable's name looks like."""
+RESERVED = frozenset(
+    [
+        "nodes",
+        "run",
+        "inputs",
+        "input",
+        "env",
+        "secret",
+        "true",
+        "false",
+        "null",
+        "nil",
+        "and",
+        "or",
+        "not",
+        "in",
+    ]
+)
+"""Words that no variable can be called."""
+TIMESTAMP = (
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"([Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2}))?"
+)
+"""A time as RFC 3339 writes it; a date alone is welcome."""
+VARIABLE_TYPES = ("string", "number", "boolean", "object", "array", "any")
 
 
 class Variable(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,6 +134,20 @@ class Retry(msgspec.Struct, frozen=True, kw_only=True):
     skip_on: tuple[str, ...] = ()
 
 
+class CachePolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """When a node's result may be taken from an earlier run; ``ttl`` in seconds.
+
+    ``cache: true`` is the policy of all defaults, ``cache: false`` the one whose mode is ``off``.
+    """
+
+    ttl: float | None = None
+    version: str | None = None
+    ignore: tuple[str, ...] = ()
+    scope: str = "shared"
+    mode: str = "use"
+    max_bytes: int | None = None
+
+
 class Node(msgspec.Struct, frozen=True, kw_only=True):
     """What every node has; ``run_if`` is the file's ``if``.
 
@@ -109,7 +161,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     run_if: str | None = None
     timeout: float | None = None
     retry: Retry | None = None
-    cache: bool | dict[str, Any] | None = None
+    cache: CachePolicy | None = None
     on_error: str | dict[str, Any] = "fail"
 
 
@@ -152,6 +204,50 @@ class ConditionNode(Node, frozen=True, kw_only=True):
     condition: str
 
 
+class ParallelNode(Node, frozen=True, kw_only=True):
+    """Branches that run at once, each a list of member ids that run in that order.
+
+    ``merge`` is ``wait_all``, ``wait_any`` (the first success) or ``wait_first`` (the first end).
+    """
+
+    type: ClassVar[str] = "parallel"
+    branches: tuple[tuple[str, ...], ...]
+    merge: str = "wait_all"
+    max_parallel: int | None = None
+
+
+class LoopNode(Node, frozen=True, kw_only=True):
+    """Runs the members of ``body`` in order for each item of ``collection``.
+
+    ``collection`` is the text of an expression, or a list. ``item`` names the variable of the item;
+    ``<item>_index`` is its place, from 0.
+    """
+
+    type: ClassVar[str] = "loop"
+    collection: str | list[Any]
+    body: tuple[str, ...]
+    item: str = "item"
+    break_condition: str | None = None
+    parallel: bool = False
+    max_parallel: int | None = None
+
+
+class SubworkflowNode(Node, frozen=True, kw_only=True):
+    """Runs another workflow, a path or a name, with ``inputs``."""
+
+    type: ClassVar[str] = "workflow"
+    workflow: str
+    inputs: dict[str, Any] = {}
+
+
+class FunctionNode(Node, frozen=True, kw_only=True):
+    """Calls a function that the host program registered under this name."""
+
+    type: ClassVar[str] = "function"
+    function: str
+    arguments: dict[str, Any] = {}
+
+
 class PassthroughNode(Node, frozen=True, kw_only=True):
     """Joins paths; its value is null."""
 
@@ -181,7 +277,7 @@ class Workflow(msgspec.Struct, frozen=True, kw_only=True):
     edges: tuple[Edge, ...] = ()
     timeout: float | None = None
     max_parallel: int | None = None
-    cache: bool | dict[str, Any] | None = None
+    cache: CachePolicy | None = None
     document: Document | None = None
 
     def to_yaml(self) -> str:

@@ -13,7 +13,10 @@ from goflow.workflow.model import (
     ConditionNode,
     Edge,
     EndNode,
+    FunctionNode,
+    LoopNode,
     Node,
+    SubworkflowNode,
     ToolNode,
     TransformNode,
 )
@@ -31,27 +34,39 @@ __all__ = ["Read", "edge_reads", "names", "node_reads", "node_references"]
 
 
 class Read(NamedTuple):
-    """A tree and where its text stands; ``has_input`` when ``input`` and ``$`` mean something."""
+    """A tree and where its text stands, ``inside`` characters into the value at ``path``.
+
+    ``has_input`` when ``input`` and ``$`` mean something. ``decides`` when its truth decides
+    what runs.
+    """
 
     tree: Expr
     path: Path
     has_input: bool = False
+    inside: int = 0
+    decides: bool = False
 
 
 def node_reads(node: Node, path: Path, findings: Findings) -> Iterator[Read]:
     """The trees that ``node`` evaluates; syntax errors go to ``findings``."""
     if node.run_if is not None:
         key = "if" if _written(findings, (*path, "if")) else "condition"
-        yield from _expression(node.run_if, (*path, key), findings)
+        yield from _expression(node.run_if, (*path, key), findings, True)
     if isinstance(node, ConditionNode):
         key = "condition" if _written(findings, (*path, "condition")) else "expression"
-        yield from _expression(node.condition, (*path, key), findings)
+        yield from _expression(node.condition, (*path, key), findings, True)
     elif isinstance(node, ToolNode):
         yield from _filled(node.parameters, _at(findings, path, PARAMETERS), findings)
     elif isinstance(node, EndNode):
         yield from _filled(node.value, _at(findings, path, RETURN), findings)
     elif isinstance(node, TransformNode):
         yield from _transform(node, path, findings)
+    elif isinstance(node, LoopNode):
+        yield from _loop(node, path, findings)
+    elif isinstance(node, SubworkflowNode):
+        yield from _filled(node.inputs, (*path, "inputs"), findings)
+    elif isinstance(node, FunctionNode):
+        yield from _filled(node.arguments, (*path, "arguments"), findings)
     if isinstance(node.on_error, dict):
         yield from _filled(node.on_error["value"], (*path, "on_error", "value"), findings)
 
@@ -64,7 +79,7 @@ def edge_reads(edge: Edge, path: Path, findings: Findings) -> Iterator[Read]:
     """The tree of the condition of an edge that does not leave a condition node."""
     if edge.condition is not None:
         key = "condition" if _written(findings, (*path, "condition")) else "when"
-        yield from _expression(edge.condition, (*path, key), findings)
+        yield from _expression(edge.condition, (*path, key), findings, True)
 
 
 def names(tree: Expr) -> Iterator[syntax.Name]:
@@ -85,6 +100,16 @@ def node_references(tree: Expr) -> Iterator[tuple[str, int]]:
             and node.target.name == "nodes"
         ):
             yield node.key, node.at
+
+
+def _loop(node: LoopNode, path: Path, findings: Findings) -> Iterator[Read]:
+    place = (*path, "collection")
+    if isinstance(node.collection, str):
+        yield from _expression(node.collection, place, findings)
+    else:
+        yield from _filled(node.collection, place, findings)
+    if node.break_condition is not None:
+        yield from _expression(node.break_condition, (*path, "break_condition"), findings, True)
 
 
 def _transform(node: TransformNode, path: Path, findings: Findings) -> Iterator[Read]:
@@ -113,7 +138,9 @@ def _transform(node: TransformNode, path: Path, findings: Findings) -> Iterator[
         findings.expression(error, place, node.expression.find(error.source[:40]))
         return
     assert not isinstance(compiled_text, Filled)
-    yield from _with_input(_trees(compiled_text, place), node)
+    source = getattr(compiled_text, "source", node.expression)
+    inside = max(0, node.expression.find(source))
+    yield from _with_input(_trees(compiled_text, place, inside), node)
     self_described = node.expression.lstrip().startswith(PREFIX) or node.kind == "template"
     if isinstance(compiled_text, Template) and not self_described:
         _operators_in_text(compiled_text, place, findings)
@@ -136,9 +163,9 @@ def _operators_in_text(template: Template, path: Path, findings: Findings) -> No
         )
 
 
-def _expression(text: str, path: Path, findings: Findings) -> Iterator[Read]:
+def _expression(text: str, path: Path, findings: Findings, decides: bool = False) -> Iterator[Read]:
     try:
-        yield Read(Expression.of(text).tree, path)
+        yield Read(Expression.of(text).tree, path, decides=decides)
     except ExpressionError as error:
         findings.expression(error, path)
 
@@ -158,9 +185,11 @@ def _filled(value: Any, path: Path, findings: Findings) -> Iterator[Read]:
             yield from _filled(item, (*path, i), findings)
 
 
-def _trees(compiled: Expression | Template | BoundPath | JqProgram, path: Path) -> Iterator[Read]:
+def _trees(
+    compiled: Expression | Template | BoundPath | JqProgram, path: Path, inside: int = 0
+) -> Iterator[Read]:
     trees = (compiled.tree,) if isinstance(compiled, Expression) else compiled.trees()
-    return (Read(tree, path) for tree in trees)
+    return (Read(tree, path, inside=inside) for tree in trees)
 
 
 def _at(findings: Findings, path: Path, keys: tuple[str, ...]) -> Path:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from goflow.workflow.fields import LARGEST
-from goflow.workflow.load import VARIABLE_TYPES
+from goflow.workflow.model import TIMESTAMP, VARIABLE_TYPES
 from goflow.workflow.schema_nodes import node_types
 from goflow.workflow.schema_parts import (
     CACHE,
@@ -69,7 +69,7 @@ def build() -> Schema:
                 "version": described(
                     "The version of the format.",
                     anyOf=[
-                        {"type": "string", "pattern": r"^v?1(\.[\s\S]*)?$"},
+                        {"type": "string", "pattern": r"^v?1(\.[0-9]+){0,2}$"},
                         {"type": "number", "minimum": 1, "exclusiveMaximum": 2},
                     ],
                     default="1.0",
@@ -81,11 +81,13 @@ def build() -> Schema:
                     "What people and programs note about the file; any key is kept.",
                     type=["object", "null"],
                     properties={
-                        "author": {"description": "Who wrote it."},
-                        "created": {"description": "When, as an RFC 3339 date."},
-                        "last_modified": {"description": "When, as an RFC 3339 date."},
-                        "tags": {"description": "Words to find it by."},
-                        "icon": {"description": "What to show beside its name."},
+                        "author": text("Who wrote it."),
+                        "created": text("When, as RFC 3339 says it.", pattern=f"^{TIMESTAMP}$"),
+                        "last_modified": text(
+                            "When, as RFC 3339 says it.", pattern=f"^{TIMESTAMP}$"
+                        ),
+                        "tags": texts("Words to find it by.", "One word."),
+                        "icon": text("What to show beside its name."),
                     },
                 ),
                 "variables": a_list("variable", "The variables of a run: its inputs and defaults."),
@@ -140,6 +142,7 @@ def _definitions() -> dict[str, Schema]:
         "variable": _variable(),
         "server": _server(),
         "retry": _retry(),
+        "cache": _cache(),
         "node": {
             "type": "object",
             "properties": {
@@ -187,7 +190,7 @@ def _server() -> Schema:
         "properties": {"transport": {"enum": ["http", "sse", "streamable-http"]}},
         "required": ["transport"],
     }
-    env = "${env.NAME} is filled in from the environment."
+    env = "${env.NAME} and ${secret.NAME} are filled in."
     return a_map(
         {
             "id": word("What nodes call the server.", "[A-Za-z0-9_-]+"),
@@ -205,7 +208,11 @@ def _server() -> Schema:
             "cwd": text("Its folder, relative to this file."),
             "url": text(f"The address of an http or sse server. {env}"),
             "headers": text_map(f"Headers of each request to it. {env}"),
-            "credential_ref": described("Not supported by this release.", type="null"),
+            "credential_ref": text(
+                "Where the system's keyring keeps its secret: keyring://NAME or "
+                "keyring://NAME/FIELD.",
+                pattern=r"^keyring://[^/\s]+(/[^/\s]+)?$",
+            ),
             "credential_env": text("The environment variable that receives the credential."),
             "timeout": duration("How long one call may take.", default="30s"),
             "connect_timeout": duration("How long connecting may take.", default="30s"),
@@ -222,6 +229,11 @@ def _server() -> Schema:
                 "if": remote,
                 "then": _given("url"),
                 "else": _given("command"),
+            },
+            {"if": _given("credential_env", least=0), "then": _given("credential_ref")},
+            {
+                "if": {**_given("credential_ref"), "not": remote},
+                "then": _given("credential_env", least=0),
             },
         ),
     )
@@ -256,9 +268,29 @@ def _retry() -> Schema:
     )
 
 
-def _given(key: str) -> Schema:
-    """``key`` is there, with a text."""
-    return {"required": [key], "properties": {key: {"type": "string", "minLength": 1}}}
+def _cache() -> Schema:
+    return a_map(
+        {
+            "ttl": duration("How long a result may be used."),
+            "version": described(
+                "Part of the key: another version, another result.",
+                type=["string", "integer", "null"],
+            ),
+            "ignore": texts("Arguments that the result does not depend on.", "An argument."),
+            "scope": choice("Who may use the result.", ("shared", "workflow", "run"), "shared"),
+            "mode": choice(
+                "Use results, compute and store them again, or neither.",
+                ("use", "refresh", "off"),
+                "use",
+            ),
+            "max_bytes": count("The largest result that is kept."),
+        }
+    )
+
+
+def _given(key: str, least: int = 1) -> Schema:
+    """``key`` is there, with a text of at least so many characters."""
+    return {"required": [key], "properties": {key: {"type": "string", "minLength": least}}}
 
 
 def _edge() -> Schema:

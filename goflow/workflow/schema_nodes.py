@@ -11,8 +11,10 @@ from goflow.workflow.schema_parts import (
     a_map,
     choice,
     condition,
+    count,
     described,
     duration,
+    flag,
     text,
     variable_name,
     word,
@@ -93,6 +95,85 @@ def node_types() -> dict[str, Schema]:
             required=("condition",),
             aliases={"condition": ("expression",), **output},
         ),
+        "parallel": _node(
+            "parallel",
+            "Runs branches at once.",
+            {
+                "branches": described(
+                    "Lists of node ids; the members of each run in this order.",
+                    type="array",
+                    items={"type": "array", "items": {"type": "string"}, "minItems": 1},
+                    minItems=2,
+                ),
+                "merge": choice(
+                    "When it is done: when all are, at the first success, at the first end.",
+                    ("wait_all", "wait_any", "wait_first", "race"),
+                    "wait_all",
+                ),
+                "max_parallel": count("How many branches run at once."),
+                **working,
+            },
+            required=("branches",),
+            aliases={"merge": ("merge_strategy",), **if_aliases, **output},
+        ),
+        "loop": _node(
+            "loop",
+            "Runs its body for each item of a collection.",
+            {
+                "collection": described(
+                    "A variable's name, an expression, or a list.",
+                    type=["string", "array"],
+                    minLength=1,
+                ),
+                "item": variable_name("The variable of the item.", optional=True),
+                "body": described(
+                    "Node ids; the members run in this order.",
+                    type="array",
+                    items={"type": "string"},
+                    minItems=1,
+                ),
+                "break_condition": condition("Tested before each iteration; true ends the loop."),
+                "parallel": flag("Whether iterations run at once, each for itself.", default=False),
+                "max_parallel": count("How many iterations run at once."),
+                **working,
+            },
+            required=("collection", "body"),
+            aliases={"item": ("item_variable", "variable"), **if_aliases, **output},
+            rules=(
+                {
+                    "if": {"properties": {"parallel": {"const": True}}, "required": ["parallel"]},
+                    "then": {"properties": {"break_condition": {"type": "null"}}},
+                },
+            ),
+        ),
+        "workflow": _node(
+            "workflow",
+            "Runs another workflow.",
+            {
+                "workflow": described(
+                    "Its file, relative to this one, or its name.", type="string", minLength=1
+                ),
+                "inputs": described("Its inputs, with ${…} inside.", type=["object", "null"]),
+                **working,
+            },
+            required=("workflow",),
+            aliases={**if_aliases, **output},
+        ),
+        "function": _node(
+            "function",
+            "Calls a function of the program that runs the workflow.",
+            {
+                "function": described(
+                    "The name that it was registered by.", type="string", minLength=1
+                ),
+                "arguments": described(
+                    "Its keyword arguments, with ${…} inside.", type=["object", "null"]
+                ),
+                **working,
+            },
+            required=("function",),
+            aliases={**if_aliases, **output},
+        ),
         "passthrough": _node("passthrough", "Joins paths.", if_key, aliases=if_aliases),
     }
 
@@ -128,6 +209,7 @@ def _node(
     *,
     required: tuple[str, ...] = (),
     aliases: Mapping[str, tuple[str, ...]] | None = None,
+    rules: tuple[Schema, ...] = (),
 ) -> Schema:
     properties = {
         "id": word("What edges and expressions call the node.", "[A-Za-z0-9_.-]+"),
@@ -136,4 +218,4 @@ def _node(
         "label": LABEL,
         **own,
     }
-    return a_map(properties, required=("id", "type", *required), aliases=aliases)
+    return a_map(properties, required=("id", "type", *required), aliases=aliases, rules=rules)

@@ -6,7 +6,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from goflow.workflow.fields import LARGEST
-from goflow.workflow.load import NAME, RESERVED
+from goflow.workflow.model import NAME, RESERVED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -132,6 +132,6 @@ def a_map(
 
 CACHE = described(
     "Whether results are kept. This release reads it and runs every node each time.",
-    type=["boolean", "object", "null"],
+    anyOf=[{"type": ["boolean", "null"]}, {"$ref": "#/$defs/cache"}],
 )
 LABEL = described("A note; it has no effect.")

@@ -28,8 +28,8 @@ def test_json_is_one_document(cli):
 
 
 def test_an_unknown_code_exits_with_2_and_names_the_nearest(cli):
-    done = cli("explain", "GF11")
+    done = cli("explain", "GF1011")
     assert done.code == 2
     assert done.out == ""
-    assert "there is no finding 'GF11'" in done.err
+    assert "there is no finding 'GF1011'" in done.err
     assert "did you mean 'GF11" in done.err

@@ -77,7 +77,7 @@ def test_nodes_that_compute_hear_the_runs_timeout(go):
 
 @pytest.mark.parametrize(
     "expression",
-    ["round(1.7976931348623157e308, -299)", "sum([1e308, 1e308])", "length(run.id) + [1]"],
+    ["round(1.7976931348623157e308, -299)", "sum([1e308, 1e308])", "length(run.id) + [1][0:1]"],
 )
 def test_what_python_cannot_compute_fails_its_node(go, expression):
     result = go(workflow([transform("a", expression)], ["start a", "a end"]))

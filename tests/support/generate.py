@@ -6,13 +6,18 @@ They load; whether their edges and expressions make sense is not their business.
 from hypothesis import strategies as st
 
 from goflow.workflow.model import (
+    CachePolicy,
     ConditionNode,
     Edge,
     EndNode,
+    FunctionNode,
+    LoopNode,
+    ParallelNode,
     PassthroughNode,
     Retry,
     Server,
     StartNode,
+    SubworkflowNode,
     ToolNode,
     TransformNode,
     Variable,
@@ -52,12 +57,23 @@ durations = st.sampled_from([0.0, 0.25, 1.0, 1.5, 30.0, 60.0, 90.0, 3600.0, 3661
     st.floats(0, 1e8)
 )
 maybe_duration = st.none() | durations
-caches = st.none() | st.booleans() | maps
+caches = st.none() | st.builds(
+    CachePolicy,
+    ttl=maybe_duration,
+    version=maybe_text,
+    ignore=st.lists(texts, max_size=3).map(tuple),
+    scope=st.sampled_from(["shared", "workflow", "run"]),
+    mode=st.sampled_from(["use", "refresh", "off"]),
+    max_bytes=st.none() | counts,
+)
 
 
 def _built(model, **fields):
     """The model with any of its fields given."""
-    required = {"id", "name", "source", "target", "server", "tool", "condition"}
+    required = {
+        "id", "name", "source", "target", "server", "tool", "condition",
+        "branches", "collection", "body", "workflow", "function",
+    }  # fmt: skip
     given_always = {key: value for key, value in fields.items() if key in required}
     optional = {key: value for key, value in fields.items() if key not in required}
     return st.fixed_dictionaries(given_always, optional=optional).map(lambda all_: model(**all_))
@@ -77,7 +93,6 @@ _SERVER = {
     "env": text_maps,
     "headers": text_maps,
     "cwd": st.none() | plain_texts,
-    "credential_env": maybe_text,
     "timeout": durations,
     "connect_timeout": durations,
     "max_sessions": counts,
@@ -87,12 +102,13 @@ _SERVER = {
 }
 _server_ids = st.from_regex(r"[A-Za-z0-9_-]{1,8}", fullmatch=True)
 servers = st.builds(
-    lambda server_id, home, rest: Server(id=server_id, **home, **rest),
+    lambda server_id, home, credential, rest: Server(id=server_id, **home, **credential, **rest),
     _server_ids,
     st.fixed_dictionaries({"command": plain_texts.filter(bool)})
     | st.fixed_dictionaries(
         {"transport": st.sampled_from(["http", "sse"]), "url": plain_texts.filter(bool)}
     ),
+    st.just({}) | st.just({"credential_ref": "keyring://a/b", "credential_env": "TOKEN"}),
     st.fixed_dictionaries({}, optional=_SERVER),
 )
 _classes = st.lists(texts, max_size=3).map(tuple)
@@ -136,6 +152,25 @@ NODES = {
         kind=st.sampled_from(["auto", "expression", "template"]),
     ),
     "condition": _built(ConditionNode, **_WORKING, condition=filled),
+    "parallel": _built(
+        ParallelNode,
+        **_WORKING,
+        branches=st.lists(st.lists(texts, max_size=3).map(tuple), max_size=3).map(tuple),
+        merge=st.sampled_from(["wait_all", "wait_any", "wait_first"]),
+        max_parallel=st.none() | counts,
+    ),
+    "loop": _built(
+        LoopNode,
+        **_WORKING,
+        collection=filled | st.lists(values, max_size=3),
+        body=st.lists(texts, max_size=3).map(tuple),
+        item=names,
+        break_condition=st.none() | filled,
+        parallel=st.booleans(),
+        max_parallel=st.none() | counts,
+    ),
+    "workflow": _built(SubworkflowNode, **_WORKING, workflow=filled, inputs=maps),
+    "function": _built(FunctionNode, **_WORKING, function=filled, arguments=maps),
     "passthrough": _built(PassthroughNode, **_COMMON, run_if=st.none() | filled),
 }
 """A strategy for each type of node that this release reads."""

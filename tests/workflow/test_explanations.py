@@ -27,8 +27,18 @@ def completed(example):
     return json.dumps({"version": "1.0", "name": "t", "edges": chain, **tree, "nodes": nodes})
 
 
-def codes(example, whole):
-    return [finding.code for finding in goflow.validate(example if whole else completed(example))]
+@pytest.fixture
+def codes(tmp_path):
+    """The codes of an example, as a file beside the one that it may need."""
+
+    def codes(example, explanation):
+        file = tmp_path / "report.yaml"
+        file.write_text(example if explanation.whole else completed(example))
+        if explanation.beside:
+            (tmp_path / "orders.yaml").write_text(explanation.beside)
+        return [finding.code for finding in goflow.validate(file)]
+
+    return codes
 
 
 def test_every_code_is_explained():
@@ -36,15 +46,15 @@ def test_every_code_is_explained():
 
 
 @pytest.mark.parametrize("code", EXPLANATIONS)
-def test_the_mistake_gives_the_code(code):
+def test_the_mistake_gives_the_code(code, codes):
     explanation = EXPLANATIONS[code]
-    assert code in codes(explanation.mistake, explanation.whole)
+    assert code in codes(explanation.mistake, explanation)
 
 
 @pytest.mark.parametrize("code", EXPLANATIONS)
-def test_the_fix_gives_no_finding(code):
+def test_the_fix_gives_no_finding(code, codes):
     explanation = EXPLANATIONS[code]
-    assert codes(explanation.fix, explanation.whole) == []
+    assert codes(explanation.fix, explanation) == []
 
 
 @pytest.mark.parametrize("code", EXPLANATIONS)

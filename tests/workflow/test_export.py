@@ -9,10 +9,10 @@ from support.generate import NODES, ODD, durations, values, workflows
 
 import goflow
 from goflow.errors import BadCall
-from goflow.workflow import load as loader
 from goflow.workflow.document import Document
 from goflow.workflow.export import duration_text
 from goflow.workflow.fields import duration
+from goflow.workflow.load_nodes import READERS
 from goflow.workflow.model import Edge, EndNode, StartNode, TransformNode, Workflow
 from goflow.workflow.yaml12 import MAX_DEPTH
 
@@ -103,7 +103,7 @@ def test_every_workflow_loads_back_equal(workflow):
 
 
 def test_every_type_of_node_is_generated():
-    assert set(NODES) == set(loader._Builder._READERS)
+    assert set(NODES) == set(READERS)
 
 
 @settings(deadline=None)

@@ -1,5 +1,7 @@
 """Each mistake in a file gives its code at its line. The line is marked with ``#!`` in the text."""
 
+from itertools import pairwise
+
 import pytest
 
 import goflow
@@ -10,6 +12,39 @@ HEAD = 'version: "1.0"\nname: t\n'
 START_END = "nodes:\n  - {id: start, type: start}\n  - {id: end, type: end}\n"
 LINE = "edges:\n  - {from: start, to: end}\n"
 PLAIN = HEAD + START_END + LINE
+THROUGH = "edges:\n  - {from: start, to: a}\n  - {from: a, to: end}\n"
+SERVER = "servers:\n  - {id: s, command: x}\n"
+CALL = HEAD + START_END + "  - id: a\n    type: mcp_tool\n    server: s\n    tool: t\n"
+PLAIN_X = "variables:\n  - {name: x, default: 1}\n"
+
+
+def chain(*nodes):
+    """A workflow of these nodes in a row, and ``m``, a member for them."""
+    ids = ["start", *(node.partition("id: ")[2].partition(",")[0] for node in nodes), "end"]
+    rows = "".join(f"  - {node}\n" for node in nodes)
+    member = "  - {id: m, type: transform, expression: '1'}\n"
+    edges = "".join(f"  - {{from: {a}, to: {b}}}\n" for a, b in pairwise(ids))
+    return HEAD + START_END + rows + member + "edges:\n" + edges
+
+
+def beside(*nodes):
+    """A workflow of these nodes between start and end, all at once."""
+    ids = [node.partition("id: ")[2].partition(",")[0] for node in nodes]
+    rows = "".join(f"  - {node}\n" for node in nodes)
+    edges = "".join(f"  - {{from: start, to: {i}}}\n  - {{from: {i}, to: end}}\n" for i in ids)
+    return HEAD + START_END + rows + "edges:\n" + edges
+
+
+def typed(expression):
+    """A workflow with a number, ``limit``, and one transform."""
+    return (
+        HEAD
+        + "variables:\n  - {name: limit, type: number, default: 3}\n"
+        + START_END
+        + f'  - {{id: a, type: transform, expression: "{expression}"}} #!\n'
+        + THROUGH
+    )
+
 
 MISTAKES = {
     "no version": ("GF103", "name: t #!\n" + START_END + LINE),
@@ -70,10 +105,6 @@ MISTAKES = {
     "an unknown type": (
         "GF108",
         HEAD + "nodes:\n  - {id: start, type: strat} #!\n  - {id: end, type: end}\n" + LINE,
-    ),
-    "a type of a later release": (
-        "GF109",
-        HEAD + "nodes:\n  - {id: start, type: loop} #!\n  - {id: end, type: end}\n" + LINE,
     ),
     "no id": ("GF103", HEAD + "nodes:\n  - {type: start} #!\n  - {id: end, type: end}\n" + LINE),
     "a node's id": (
@@ -298,10 +329,6 @@ MISTAKES = {
         PLAIN + "max_parallel: .inf #!\n",
     ),
     "an integer of a thousand digits": ("GF101", PLAIN + f"timeout: {'9' * 1000} #!\n"),
-    "a secret in this release": (
-        "GF109",
-        PLAIN + "servers:\n  - {id: a, command: x, args: ['${secret.A}']} #!\n",
-    ),
     "a variable in a server": (
         "GF302",
         PLAIN + "servers:\n  - {id: a, command: x, args: ['${folder}']} #!\n",
@@ -341,6 +368,212 @@ MISTAKES = {
         "GF305",
         HEAD + START_END + "  - {id: a, type: transform, expression: '${run.id} + 1'} #!\n" + LINE,
     ),
+    # what the workflow says of itself
+    "a minor version of three parts and more": ("GF107", PLAIN.replace('"1.0"', "1.0.0.0 #!")),
+    "a version that is a word": ("GF107", PLAIN.replace('"1.0"', '"1.x" #!')),
+    "a time of creation": ("GF104", PLAIN + "metadata:\n  created: yesterday #!\n"),
+    "tags that are one text": ("GF104", PLAIN + "metadata:\n  tags: a b #!\n"),
+    "an author of a number": ("GF104", PLAIN + "metadata:\n  author: 7 #!\n"),
+    # credentials
+    "a credential_ref": (
+        "GF106",
+        PLAIN + "servers:\n  - {id: a, transport: http, url: u, credential_ref: vault://x} #!\n",
+    ),
+    "a credential that goes nowhere": (
+        "GF103",
+        PLAIN + "servers:\n  - {id: a, command: x, credential_ref: 'keyring://x'} #!\n",
+    ),
+    "a place for no credential": (
+        "GF103",
+        PLAIN + "servers:\n  - {id: a, command: x, credential_env: TOKEN} #!\n",
+    ),
+    # policies
+    "a cache that is a word": ("GF104", PLAIN + "cache: always #!\n"),
+    "a time to live": ("GF106", PLAIN + "cache:\n  ttl: soon #!\n"),
+    "a scope of the cache": ("GF106", PLAIN + "cache:\n  scope: global #!\n"),
+    "a mode of the cache": ("GF106", PLAIN + "cache:\n  mode: on #!\n"),
+    "arguments to ignore that are no list": ("GF104", PLAIN + "cache:\n  ignore: stamp #!\n"),
+    "no bytes for the cache": ("GF106", PLAIN + "cache:\n  max_bytes: 0 #!\n"),
+    "an unknown key of the cache": ("GF105", PLAIN + "cache:\n  lifetime: 5 #!\n"),
+    "a version of the cache": ("GF104", PLAIN + "cache:\n  version: [1] #!\n"),
+    "a cache in this release": ("GF109", PLAIN + "cache: true #!\n"),
+    "a first delay over the longest": (
+        "GF503",
+        SERVER + CALL + "    retry:\n      max_attempts: 3\n      initial_delay: 1m #!\n" + THROUGH,
+    ),
+    "one attempt": ("GF503", SERVER + CALL + "    retry: {max_attempts: 1} #!\n" + THROUGH),
+    "a class tried again and never": (
+        "GF503",
+        SERVER
+        + CALL
+        + "    retry:\n      max_attempts: 3\n      on: [timeout]\n      skip_on: [timeout] #!\n"
+        + THROUGH,
+    ),
+    "a multiplier that shrinks": (
+        "GF106",
+        SERVER + CALL + "    retry:\n      max_attempts: 3\n      multiplier: 0.5 #!\n" + THROUGH,
+    ),
+    "a retry of a condition": (
+        "GF504",
+        HEAD
+        + START_END
+        + "  - id: a\n    type: condition\n    condition: '1 > 0'\n"
+        + "    retry: {max_attempts: 2} #!\n"
+        + LINE,
+    ),
+    "a timeout of a transform": (
+        "GF504",
+        HEAD
+        + START_END
+        + "  - id: a\n    type: transform\n    expression: '1'\n    timeout: 5s #!\n"
+        + THROUGH,
+    ),
+    # loops and parallel nodes
+    "a loop over nothing": ("GF103", chain("{id: a, type: loop, body: [m]} #!")),
+    "a loop over a number": ("GF104", chain("{id: a, type: loop, collection: 5, body: [m]} #!")),
+    "a loop over an empty text": (
+        "GF106",
+        chain("{id: a, type: loop, collection: '', body: [m]} #!"),
+    ),
+    "a loop without body": ("GF103", chain("{id: a, type: loop, collection: [1]} #!")),
+    "an empty body": ("GF214", chain("{id: a, type: loop, collection: [1], body: []} #!")),
+    "a member that is no text": (
+        "GF104",
+        chain("{id: a, type: loop, collection: [1], body: [m, 5]} #!"),
+    ),
+    "a reserved item": (
+        "GF106",
+        chain("{id: a, type: loop, collection: [1], item: input, body: [m]} #!"),
+    ),
+    "a member that does not exist": (
+        "GF211",
+        chain("{id: a, type: loop, collection: [1], body: [n]} #!"),
+    ),
+    "a member twice": ("GF212", chain("{id: a, type: loop, collection: [1], body: [m, m]} #!")),
+    "a member of two": (
+        "GF212",
+        chain(
+            "{id: a, type: loop, collection: [1], body: [m]}",
+            "{id: b, type: loop, collection: [1], body: [m]} #!",
+        ),
+    ),
+    "a loop in itself": (
+        "GF213",
+        chain("{id: a, type: loop, collection: [1], body: [m, a]} #!"),
+    ),
+    "loops in a circle": (
+        "GF213",
+        chain(
+            "{id: a, type: loop, collection: [1], body: [b]} #!",
+            "{id: b, type: loop, collection: [1], body: [a]}",
+        ),
+    ),
+    "an end in a loop": (
+        "GF215",
+        chain("{id: a, type: loop, collection: [1], body: [m, end]} #!"),
+    ),
+    "a condition in a loop": (
+        "GF216",
+        chain(
+            "{id: a, type: loop, collection: [1], body: [m, c]} #!",
+            "{id: c, type: condition, condition: item > 1}",
+        ),
+    ),
+    "a parallel loop that breaks": (
+        "GF217",
+        chain(
+            "{id: a, type: loop, collection: [1], body: [m], parallel: true, "
+            "break_condition: item > 1} #!"
+        ),
+    ),
+    "a limit of a loop that has none": (
+        "GF504",
+        chain("{id: a, type: loop, collection: [1], body: [m], max_parallel: 2} #!"),
+    ),
+    "an edge to a member": (
+        "GF210",
+        chain("{id: a, type: loop, collection: [1], body: [m]}") + "  - {from: start, to: m} #!\n",
+    ),
+    "an edge from a member": (
+        "GF210",
+        chain("{id: a, type: loop, collection: [1], body: [m]}") + "  - {from: m, to: end} #!\n",
+    ),
+    "an item outside its loop": (
+        "GF302",
+        chain(
+            "{id: a, type: loop, collection: [1], body: [m]}",
+            "{id: b, type: transform, expression: item + 1} #!",
+        ),
+    ),
+    "an item in its own collection": (
+        "GF302",
+        chain("{id: a, type: loop, collection: 'range(item)', body: [m]} #!"),
+    ),
+    "a break condition that does not parse": (
+        "GF301",
+        chain("{id: a, type: loop, collection: [1], body: [m], break_condition: 'item >'} #!"),
+    ),
+    "no branches": ("GF103", chain("{id: a, type: parallel} #!")),
+    "one branch": ("GF214", chain("{id: a, type: parallel, branches: [[m]]} #!")),
+    "an empty branch": ("GF214", chain("{id: a, type: parallel, branches: [[m], []]} #!")),
+    "a branch that is no list": ("GF104", chain("{id: a, type: parallel, branches: [m, m]} #!")),
+    "a merge strategy": (
+        "GF106",
+        chain("{id: a, type: parallel, branches: [[m], [m]], merge: wait_some} #!"),
+    ),
+    # workflows and functions
+    "a workflow node without workflow": ("GF103", chain("{id: a, type: workflow} #!")),
+    "a workflow that does not exist": (
+        "GF403",
+        chain("{id: a, type: workflow, workflow: no-such} #!"),
+    ),
+    "inputs that are no map": (
+        "GF104",
+        chain("{id: a, type: workflow, workflow: no-such, inputs: [1]} #!"),
+    ),
+    "a function node without function": ("GF103", chain("{id: a, type: function} #!")),
+    "arguments that are no map": (
+        "GF104",
+        chain("{id: a, type: function, function: f, arguments: 5} #!"),
+    ),
+    # what runs at the same time
+    "two writers at the same time": (
+        "GF306",
+        beside(
+            "{id: a, type: transform, expression: '1', output: x}",
+            "{id: b, type: transform, expression: '2', output: x} #!",
+        ),
+    ),
+    "a reader beside a writer": (
+        "GF306",
+        PLAIN_X
+        + beside(
+            "{id: a, type: transform, expression: '1', output: x}",
+            "{id: b, type: transform, expression: 'x + 1'} #!",
+        ),
+    ),
+    "a node's record beside the node": (
+        "GF306",
+        beside(
+            "{id: a, type: transform, expression: '1'}",
+            "{id: b, type: transform, expression: 'nodes.a.output'} #!",
+        ),
+    ),
+    # types
+    "a number compared with a text": ("GF307", typed("limit > '2'")),
+    "a text compared with null": ("GF307", typed("null < 'a'")),
+    "a boolean in a sum": ("GF307", typed("limit + true")),
+    "a number times a text": ("GF307", typed("limit * 'a'")),
+    "a negated text": ("GF307", typed("-'a'")),
+    "a prefix of a number": ("GF307", typed("limit startsWith '1'")),
+    "a number in a number": ("GF307", typed("1 in limit")),
+    "a number that equals a text": ("GF308", typed("limit == '3'")),
+    "a count that differs from a text": ("GF308", typed("count([1]) != 'one'")),
+    "an output that nobody reads": (
+        "GF502",
+        chain("{id: a, type: transform, expression: '1', output: x} #!"),
+    ),
+    "Python's words": ("GF302", typed("limit == None")),
 }
 
 
@@ -356,7 +589,7 @@ def test_a_mistake_has_its_code_at_its_line(mistake):
 
 
 def test_every_code_that_the_validator_has_is_tried():
-    tried = {code for code, _ in MISTAKES.values()} | {"GF111"}
+    tried = {code for code, _ in MISTAKES.values()} | {"GF111", "GF404", "GF405"}
     assert tried == set(CODES)
 
 

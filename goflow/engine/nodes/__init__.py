@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from goflow.errors import BadCall
 from goflow.workflow.model import (
     ConditionNode,
     EndNode,
     Node,
+    PassthroughNode,
+    StartNode,
     ToolNode,
     TransformNode,
 )
@@ -90,4 +93,6 @@ def compile_node(node: Node, servers: Mapping[str, ServerConfig], *, strict: boo
         from goflow.engine.nodes.end import EndWork  # noqa: PLC0415
 
         return EndWork(node, strict=strict)
-    return _Nothing()
+    if isinstance(node, (StartNode, PassthroughNode)):
+        return _Nothing()
+    raise BadCall(f"this release does not run {node.type!r} nodes yet")

@@ -1,0 +1,227 @@
+"""Findings about what expressions read: names that exist, are set, have types, and are used."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from goflow.expressions import syntax
+from goflow.expressions.functions import nearest
+from goflow.workflow.certainty import Certainty
+from goflow.workflow.model import ConditionNode, LoopNode, Node
+from goflow.workflow.races import Races
+from goflow.workflow.reads import Read, edge_reads, names, node_reads, node_references
+from goflow.workflow.structure import Structure, chains
+from goflow.workflow.types import Types
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from goflow.workflow.fields import Findings
+
+__all__ = ["check_names"]
+
+RESERVED_READS = frozenset({"nodes", "run", "inputs"})
+"""Names that every expression may read; ``input`` and ``$`` belong to transforms."""
+
+
+def check_names(structure: Structure, findings: Findings, *, ordered: bool) -> None:
+    """Add the findings; ``ordered`` when the graph is one that runs in an order."""
+    _Checker(structure, findings, ordered).run()
+
+
+class _Checker:
+    """One pass over all expressions of a workflow."""
+
+    def __init__(self, structure: Structure, findings: Findings, ordered: bool) -> None:
+        workflow = structure.workflow
+        self.structure = structure
+        self.workflow = workflow
+        self.nodes = structure.nodes
+        self.findings = findings
+        self.add = findings.add
+        self.certainty = Certainty(structure) if ordered else None
+        self.writers: dict[str, list[str]] = defaultdict(list)
+        for node in workflow.nodes:
+            if node.output is not None:
+                self.writers[node.output].append(node.id)
+        self.declared = {variable.name: variable for variable in workflow.variables}
+        self.given = {
+            name
+            for name, variable in self.declared.items()
+            if variable.has_default or variable.required
+        }
+        self.known = self.declared.keys() | self.writers.keys()
+        self.types = Types(structure, self.declared, self.writers)
+        self.races = Races(structure, self.certainty) if self.certainty else None
+        self.read_names: set[str] = set()
+        self.read_nodes: set[str] = set()
+
+    def run(self) -> None:
+        for node, read in self._reads():
+            items = self._items(node, read)
+            for name in names(read.tree):
+                self._name(name, node, read, items)
+            for other, at in node_references(read.tree):
+                self._reference(other, at, node, read)
+            self._inputs(read)
+            self.types.check(read, items, self.findings)
+        if self.races:
+            self.races.report(self.findings)
+        self._unused()
+
+    def _reads(self) -> Iterator[tuple[Node, Read]]:
+        for i, node in enumerate(self.workflow.nodes):
+            for read in node_reads(node, ("nodes", i), self.findings):
+                yield node, read
+        for i, edge in enumerate(self.workflow.edges):
+            source = self.nodes.get(edge.source)
+            if source is None or (edge.on == "success" and isinstance(source, ConditionNode)):
+                continue
+            for read in edge_reads(edge, ("edges", i), self.findings):
+                yield source, read
+
+    def _items(self, node: Node, read: Read) -> set[str]:
+        """The names that loops around the expression give: their items and indices."""
+        loops = [owner for owner in self.structure.owners(node.id) if isinstance(owner, LoopNode)]
+        if isinstance(node, LoopNode) and read.path[-1] == "break_condition":
+            loops.append(node)
+        return {name for loop in loops for name in (loop.item, f"{loop.item}_index")}
+
+    # -- names ---------------------------------------------------------------------------------
+
+    def _name(self, read_name: syntax.Name, node: Node, read: Read, items: set[str]) -> None:
+        name = read_name.name
+        if name in RESERVED_READS or (read.has_input and name in ("input", "$")):
+            return
+        if name in items:
+            return
+        self.read_names.add(name)
+        if name not in self.known:
+            self._undefined(name, read, read_name.at)
+            return
+        if self.races:
+            self.races.reads(name, node, read)
+        if name not in self.given:
+            self._maybe_unset(name, node, read, read_name.at)
+
+    def _undefined(self, name: str, read: Read, at: int) -> None:
+        hint = nearest(name, self.known)
+        loops = [
+            node.id
+            for node in self.workflow.nodes
+            if isinstance(node, LoopNode) and name in (node.item, f"{node.item}_index")
+        ]
+        if name in self.nodes:
+            hint = f"the result of a node is nodes.{name}.output"
+        elif loops:
+            hint = f"it is only known to the members of {loops[0]!r}"
+        elif name in ("env", "secret"):
+            hint = f"${{{name}.NAME}} works in a server's args, env, url and headers only"
+        elif name in ("input", "$"):
+            hint = "only the expression of a transform with 'input' has one"
+        elif name in _WORDS:
+            hint = f"write {_WORDS[name]}"
+        self.add(
+            "GF302", f"{name!r} is not defined", read.path, hint=hint, word=(name, read.inside + at)
+        )
+
+    def _maybe_unset(self, name: str, node: Node, read: Read, at: int) -> None:
+        # An edge is tested after its source completed, so the source's own output counts there.
+        writers = self.writers.get(name, [])
+        if read.path[0] == "edges" and node.id in writers:
+            return
+        if self.certainty is None or self.certainty.is_set(name, node.id):
+            return
+        if writers:
+            by = " or ".join(map(repr, writers))
+            message = f"{name!r} may be null here: {by} has not run on every path to {node.id!r}"
+        else:
+            message = f"{name!r} is null unless an input gives it"
+        self.add(
+            "GF303",
+            message,
+            read.path,
+            hint="give the variable a default, or read it with '??'",
+            severity="warning",
+            word=(name, read.inside + at),
+        )
+
+    def _reference(self, other: str, at: int, node: Node, read: Read) -> None:
+        if other not in self.nodes:
+            self.add(
+                "GF304",
+                f"there is no node {other!r}",
+                read.path,
+                hint=nearest(other, self.nodes),
+                word=(other, read.inside + at),
+            )
+            return
+        self.read_nodes.add(other)
+        if self.races:
+            self.races.refers(other, node, read)
+
+    def _inputs(self, read: Read) -> None:
+        for name, at in _members_of(read.tree, "inputs"):
+            self.read_names.add(name)
+            if name not in self.declared:
+                self.add(
+                    "GF302",
+                    f"there is no input {name!r}: no variable declares it",
+                    read.path,
+                    hint=nearest(name, self.declared),
+                    word=(name, read.inside + at),
+                )
+
+    # -- what nobody reads ---------------------------------------------------------------------
+
+    def _unused(self) -> None:
+        if any(finding.code in ("GF301", "GF108") for finding in self.findings.found):
+            return  # what could not be read may read anything
+        for i, variable in enumerate(self.workflow.variables):
+            if variable.name and variable.name not in self.read_names:
+                self.add(
+                    "GF502",
+                    f"the variable {variable.name!r} is never read",
+                    ("variables", i, "name"),
+                    severity="warning",
+                )
+        for i, node in enumerate(self.workflow.nodes):
+            name = node.output
+            if name is None or name in self.read_names or name in self.declared:
+                continue
+            if not self._shown(node):
+                self.add(
+                    "GF502",
+                    f"the variable {name!r}, written by {node.id!r}, is never read",
+                    ("nodes", i, "output"),
+                    hint="remove 'output', or read it",
+                    severity="info",
+                )
+
+    def _shown(self, node: Node) -> bool:
+        """Whether the value of an owner, which shows its members' outputs, is read."""
+        return any(
+            owner.output in self.read_names or owner.id in self.read_nodes
+            for owner in self.structure.owners(node.id)
+            if chains(owner)
+        )
+
+
+_WORDS = {
+    "True": "true",
+    "False": "false",
+    "None": "null",
+    "undefined": "null",
+    "now": "now(), which is a function",
+}
+
+
+def _members_of(tree: syntax.Expr, owner: str) -> Iterator[tuple[str, int]]:
+    for node in syntax.walk(tree):
+        if (
+            isinstance(node, syntax.Member)
+            and isinstance(node.target, syntax.Name)
+            and node.target.name == owner
+        ):
+            yield node.key, node.at

@@ -1,0 +1,127 @@
+"""Nodes that may run at the same time and use one variable, of which one writes it: ``GF306``.
+
+Two nodes may run at the same time when no path leads from one to the other and no run can have
+taken the edges to both. A loop or parallel node stands for its members, which have a scope of their
+own until it ends.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple
+
+from goflow._core.graph import Graph
+from goflow.workflow.model import LoopNode, Node
+
+if TYPE_CHECKING:
+    from goflow.workflow.certainty import Certainty
+    from goflow.workflow.diagnostics import Path
+    from goflow.workflow.fields import Findings
+    from goflow.workflow.reads import Read
+    from goflow.workflow.structure import Structure
+
+__all__ = ["Races"]
+
+
+class _Use(NamedTuple):
+    path: Path
+    verb: str
+
+
+class Races:
+    """Collects who writes and who reads what; ``report`` adds the findings.
+
+    Nothing is computed where every reader certainly runs after the one writer; otherwise
+    O(nodes * (nodes + edges) / 64), and a step for each pair that may run at the same time.
+    """
+
+    def __init__(self, structure: Structure, certainty: Certainty) -> None:
+        self._structure = structure
+        self._certainty = certainty
+        self._beside: tuple[dict[str, int], list[int]] | None = None
+        self._writers: dict[str, dict[str, _Use]] = defaultdict(dict)
+        self._readers: dict[str, dict[str, _Use]] = defaultdict(dict)
+        for i, node in enumerate(structure.workflow.nodes):
+            if node.output is not None and node.output not in self._items(node):
+                use = _Use(("nodes", i, "output"), "writes")
+                self._writers[node.output].setdefault(self._unit(node), use)
+
+    def reads(self, name: str, node: Node, read: Read) -> None:
+        """Note that ``node`` reads the variable ``name``."""
+        self._readers[name].setdefault(self._unit(node), _Use(read.path, "reads"))
+
+    def refers(self, other: str, node: Node, read: Read) -> None:
+        """Note that ``node`` reads the record of the node ``other``."""
+        of = self._unit(self._structure.nodes[other])
+        if of != self._unit(node):
+            name = f"nodes.{other}"
+            self._writers[name][of] = _Use(read.path, "writes")
+            self._readers[name].setdefault(self._unit(node), _Use(read.path, "reads"))
+
+    def report(self, findings: Findings) -> None:
+        """Add a finding for each node and variable, at the later of the two in the file."""
+        for name in self._writers:
+            writers, readers = self._writers[name], self._readers.get(name, {})
+            if len(writers) == 1:
+                (writer,) = writers
+                if all(x == writer or self._certainty.is_done(writer, x) for x in readers):
+                    continue
+            self._variable(name, writers, readers, findings)
+
+    def _variable(
+        self,
+        name: str,
+        writers: dict[str, _Use],
+        readers: dict[str, _Use],
+        findings: Findings,
+    ) -> None:
+        index, beside = self._concurrent()
+        ids = list(index)
+        mask = sum(1 << index[writer] for writer in writers if writer in index)
+        told: set[str] = set()
+        for one, use in (*readers.items(), *reversed(writers.items())):
+            if one not in index or one in told:
+                continue
+            found = mask & beside[index[one]]
+            while found:
+                other = ids[(found & -found).bit_length() - 1]
+                found &= found - 1
+                if other in told or self._certainty.exclude(one, other):
+                    continue
+                told.add(one)
+                what = f"{name!r}" if not name.startswith("nodes.") else f"the record of {name!r}"
+                findings.add(
+                    "GF306",
+                    f"{one!r} {use.verb} {what} while {other!r} may be writing it: "
+                    "either may come first",
+                    use.path,
+                    hint=f"add an edge between {one!r} and {other!r}",
+                    severity="warning",
+                )
+                break
+
+    def _concurrent(self) -> tuple[dict[str, int], list[int]]:
+        """Positions of the nodes, and for each the nodes that no path leads to or from, as bits."""
+        if self._beside is None:
+            edges = [(edge.source, edge.target) for edge in self._structure.edges]
+            order = Graph([node.id for node in self._structure.top], edges).order()
+            index = {node_id: i for i, node_id in enumerate(order)}
+            before = [1 << i for i in range(len(order))]
+            after = before.copy()
+            by_source = sorted((index[source], index[target]) for source, target in edges)
+            for source, target in by_source:
+                before[target] |= before[source]
+            for source, target in reversed(by_source):
+                after[source] |= after[target]
+            everything = (1 << len(order)) - 1
+            beside = [everything & ~(a | b) for a, b in zip(before, after, strict=True)]
+            self._beside = (index, beside)
+        return self._beside
+
+    def _unit(self, node: Node) -> str:
+        """The node that stands for ``node`` in the graph."""
+        return [node.id, *(owner.id for owner in self._structure.owners(node.id))][-1]
+
+    def _items(self, node: Node) -> set[str]:
+        loops = [owner for owner in self._structure.owners(node.id) if isinstance(owner, LoopNode)]
+        return {name for loop in loops for name in (loop.item, f"{loop.item}_index")}
