@@ -13,10 +13,12 @@ __all__ = [
     "ConnectFailed",
     "ConnectionLost",
     "ExpressionError",
+    "FunctionFailed",
     "GoFlowError",
     "GraphError",
     "InputError",
     "NodeFailed",
+    "NodeTimeout",
     "RequestRejected",
     "RunFailed",
     "ServerError",
@@ -28,9 +30,13 @@ __all__ = [
 
 
 class GoFlowError(Exception):
-    """The root: ``code`` names the class of problem, ``hint`` says what to do about it."""
+    """The root: ``code`` names the class of problem, ``hint`` says what to do about it.
+
+    ``node_id`` is the node it happened in, if it happened in one.
+    """
 
     code = "goflow_error"
+    node_id: str | None = None
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
@@ -165,10 +171,9 @@ class RequestRejected(ServerError):
 
 
 class NodeFailed(GoFlowError):
-    """A node's work failed; ``node_id`` and ``attempts`` say where and after how many tries."""
+    """A node's work failed, after ``attempts`` tries."""
 
     code = "node_failed"
-    node_id: str | None = None
     attempts: int = 1
 
 
@@ -181,6 +186,22 @@ class ToolFailed(NodeFailed):
         super().__init__(message, hint=hint)
         self.server = server
         self.tool = tool
+
+
+class FunctionFailed(NodeFailed):
+    """A function that the host program registered raised, or returned what is no JSON value."""
+
+    code = "tool_error"
+
+
+class NodeTimeout(NodeFailed):
+    """A node was not done within ``seconds``; what it had begun may have been done."""
+
+    code = "timeout"
+
+    def __init__(self, message: str, *, seconds: float, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.seconds = seconds
 
 
 class TransformFailed(NodeFailed):

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from typing import TYPE_CHECKING, Any
 
 from goflow.engine.inputs import bind
 from goflow.engine.plan import Plan
 from goflow.engine.prepare import prepare
+from goflow.engine.resources import Resources
 from goflow.engine.run import Run
+from goflow.errors import BadCall
+from goflow.expressions.functions import nearest
 from goflow.servers.connections import Connections
 from goflow.workflow.model import Workflow
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
     from pathlib import Path
     from types import TracebackType
 
@@ -33,13 +35,18 @@ class Engine:
     """Runs workflows; its connections live as long as it does and are shared by its runs.
 
     ``async with goflow.Engine() as engine: await engine.run(workflow, inputs)``. Any number of runs
-    may go on at once. ``spawned`` are server processes that were started before the loop. Belongs
-    to one event loop; not thread-safe.
+    may go on at once. ``functions`` are what ``function`` nodes can call, by name. ``spawned`` are
+    server processes that were started before the loop. Belongs to one event loop; not thread-safe.
     """
 
     def __init__(
-        self, *, max_parallel: int = MAX_PARALLEL, spawned: Iterable[ServerProcess] = ()
+        self,
+        *,
+        functions: Mapping[str, Callable[..., Any]] | None = None,
+        max_parallel: int = MAX_PARALLEL,
+        spawned: Iterable[ServerProcess] = (),
     ) -> None:
+        self._functions = dict(functions or {})
         self._max_parallel = max_parallel
         self._spawned = spawned
         self._connections: Connections | None = None
@@ -71,19 +78,22 @@ class Engine:
     ) -> RunResult:
         """Run a workflow to its end; how it ended is the result's ``status``.
 
-        ``listener`` is called with every event. Raises ``WorkflowInvalid`` or ``InputError`` before
-        anything runs. Cancelling the caller cancels the run.
+        ``listener`` is called with every event. Raises ``WorkflowInvalid``, ``InputError``
+        or ``BadCall`` before anything runs. Cancelling the caller cancels the run.
         """
         connections = self._connections
         if connections is None:
             raise RuntimeError("the engine is not open: use 'async with goflow.Engine() as engine'")
         plan = workflow if isinstance(workflow, Plan) else self._plan(workflow)
+        for name in sorted(plan.functions - self._functions.keys()):
+            raise BadCall(
+                f"no function {name!r} is registered",
+                hint=nearest(name, self._functions) or "Engine(functions={…}) registers it",
+            )
         run = Run(
-            _run_id(),
             plan,
             bind(plan.workflow, inputs or {}),
-            connections,
-            max_parallel=plan.workflow.max_parallel or self._max_parallel,
+            Resources(connections, self._functions, self._max_parallel),
             listener=listener,
         )
         self._runs.add(run)
@@ -127,8 +137,3 @@ class Engine:
     def __repr__(self) -> str:
         state = "closed" if self._connections is None else f"{len(self._runs)} runs"
         return f"<Engine {state}, {self._connections!r}>"
-
-
-def _run_id() -> str:
-    """A new id: 12 random hexadecimal digits."""
-    return os.urandom(6).hex()

@@ -24,16 +24,20 @@ class _Event(msgspec.Struct, frozen=True, gc=False):
 
 
 class RunStarted(_Event, frozen=True):
-    """A run of ``workflow`` begins; ``nodes`` is how many it has. ``at`` is a Unix time."""
+    """A run of ``workflow`` begins; ``nodes`` is how many it has, but for members.
+
+    ``at`` is a Unix time, here as in every event.
+    """
 
     workflow: str
     nodes: int
 
 
 class NodeStarted(_Event, frozen=True):
-    """A node begins to work."""
+    """A node begins to work; ``path`` are the iterations and branches it is a member in."""
 
     node: str
+    path: tuple[int, ...] = ()
 
 
 class AttemptFailed(_Event, frozen=True):
@@ -52,6 +56,7 @@ class NodeFinished(_Event, frozen=True):
     status: str
     duration: float | None
     error: dict[str, Any] | None
+    path: tuple[int, ...] = ()
 
 
 class RunFinished(_Event, frozen=True):

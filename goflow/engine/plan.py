@@ -9,12 +9,24 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from goflow._core.graph import Graph
-from goflow.engine.nodes import compile_node
+from goflow.engine.nodes import Context, compile_node
 from goflow.engine.servers import configure
+from goflow.engine.shown import shown
 from goflow.expressions.compile import Expression
 from goflow.expressions.text import fill
 from goflow.workflow.diagnostics import Report
-from goflow.workflow.model import ConditionNode, Edge, EndNode, Node, StartNode, ToolNode, Workflow
+from goflow.workflow.model import (
+    ConditionNode,
+    Edge,
+    EndNode,
+    FunctionNode,
+    Node,
+    StartNode,
+    SubworkflowNode,
+    ToolNode,
+    Workflow,
+)
+from goflow.workflow.structure import Structure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -41,7 +53,8 @@ class Step(NamedTuple):
     """One node ready to run.
 
     ``now`` is the work of a node that only computes; for the others it is None, and ``work`` is a
-    ``LaterWork``. ``plain`` when every edge is taken on success, without a condition.
+    ``LaterWork``, or with ``owns`` an ``OwnerWork``. ``plain`` when every edge is taken on success,
+    without a condition.
     """
 
     node: Node
@@ -50,6 +63,7 @@ class Step(NamedTuple):
     run_if: Expression | None
     branches: tuple[Branch, ...]
     plain: bool
+    owns: bool
     handles_errors: bool
     on_error_value: Any
 
@@ -57,6 +71,8 @@ class Step(NamedTuple):
 class Plan:
     """Steps by index; ``servers`` in the order of their first use, ``ends`` in topological order.
 
+    ``members`` are the indices of nodes that others run, ``functions`` the names of those that the
+    host program must have registered, ``workflows`` the plans of the workflows that it runs.
     ``report`` is what the validator found, ``warnings`` its warnings as text.
 
     Raises ``ExpressionError`` for a workflow that was not validated, ``BadCall`` when the
@@ -73,17 +89,20 @@ class Plan:
         self.workflow = workflow
         self.index = {node.id: i for i, node in enumerate(workflow.nodes)}
         nodes = workflow.nodes
-        order, reached = _shape(workflow)
-        used = dict.fromkeys(
-            node.server for i in order if isinstance(node := nodes[i], ToolNode) and i in reached
-        )
+        structure = Structure(workflow)
+        order = _order(structure, self.index)
+        self.members = frozenset(self.index[member] for member in structure.owner)
+        self.workflows: dict[str, Plan] = _workflows(workflow, strict)
         known = {server.id: server for server in workflow.servers}
         folder = workflow.document.folder if workflow.document else None
         configs = {
             server_id: configure(known[server_id], folder)
             for server_id in dict.fromkeys(n.server for n in nodes if isinstance(n, ToolNode))
         }
-        self.servers: tuple[ServerConfig, ...] = tuple(configs[server_id] for server_id in used)
+        self.servers = self._servers_of(order, configs)
+        self.functions: frozenset[str] = frozenset(
+            [node.function for node in nodes if isinstance(node, FunctionNode)]
+        ).union(*(plan.functions for plan in self.workflows.values()))
         leaving: dict[int, list[Branch]] = defaultdict(list)
         self.indegree = [0] * len(nodes)
         for edge in workflow.edges:
@@ -91,11 +110,23 @@ class Plan:
             leaving[source].append(Branch(target, edge.on, _when(edge, nodes[source], strict)))
             self.indegree[target] += 1
         self.successors = [tuple(b.target for b in leaving[i]) for i in range(len(nodes))]
-        self.steps = [
-            _step(node, tuple(leaving[i]), configs, strict) for i, node in enumerate(nodes)
-        ]
+        context = Context(configs, self.index, shown(structure), self.workflows, strict)
+        self.steps = [_step(node, tuple(leaving[i]), context) for i, node in enumerate(nodes)]
         self.start = next(i for i, node in enumerate(nodes) if isinstance(node, StartNode))
         self.ends = [i for i in order if isinstance(nodes[i], EndNode)]
+
+    def _servers_of(
+        self, order: list[int], configs: Mapping[str, ServerConfig]
+    ) -> tuple[ServerConfig, ...]:
+        """The servers of the nodes in ``order``, and of the workflows that they run."""
+        used: dict[ServerConfig, None] = {}
+        for i in order:
+            node = self.workflow.nodes[i]
+            if isinstance(node, ToolNode):
+                used[configs[node.server]] = None
+            elif isinstance(node, SubworkflowNode):
+                used |= dict.fromkeys(self.workflows[node.workflow].servers)
+        return tuple(used)
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -104,15 +135,32 @@ class Plan:
         return f"<Plan of {self.workflow.name!r}: {len(self)} nodes, {len(self.servers)} servers>"
 
 
-def _shape(workflow: Workflow) -> tuple[list[int], set[int]]:
-    """The topological order of the node indices, and those that the start reaches."""
+def _order(structure: Structure, index: Mapping[str, int]) -> list[int]:
+    """The nodes that the start reaches in topological order, members after their owners."""
     graph = Graph(
-        [node.id for node in workflow.nodes],
-        [(edge.source, edge.target) for edge in workflow.edges],
+        [node.id for node in structure.top],
+        [(edge.source, edge.target) for edge in structure.edges],
     )
-    index = {node.id: i for i, node in enumerate(workflow.nodes)}
-    start = next(node.id for node in workflow.nodes if isinstance(node, StartNode))
-    return [index[i] for i in graph.order()], {index[i] for i in graph.reachable(start)}
+    start = next(node.id for node in structure.top if isinstance(node, StartNode))
+    reached = graph.reachable(start)
+    return [
+        index[node.id]
+        for node_id in graph.order()
+        if node_id in reached
+        for node in structure.within(structure.nodes[node_id])
+    ]
+
+
+def _workflows(workflow: Workflow, strict: bool) -> dict[str, Plan]:
+    """The plans of the workflows that ``workflow`` runs, each made once."""
+    names = [node.workflow for node in workflow.nodes if isinstance(node, SubworkflowNode)]
+    if not names:
+        return {}
+    from goflow.engine.prepare import prepare  # noqa: PLC0415 - it makes plans itself
+    from goflow.workflow.subworkflows import find_workflow  # noqa: PLC0415
+
+    folder = workflow.document.folder if workflow.document else None
+    return {name: prepare(find_workflow(name, folder), strict=strict) for name in set(names)}
 
 
 def _when(edge: Edge, source: Node, strict: bool) -> bool | Expression | None:
@@ -123,18 +171,17 @@ def _when(edge: Edge, source: Node, strict: bool) -> bool | Expression | None:
     return Expression.of(edge.condition, strict)
 
 
-def _step(
-    node: Node, branches: tuple[Branch, ...], servers: Mapping[str, ServerConfig], strict: bool
-) -> Step:
-    work = compile_node(node, servers, strict=strict)
+def _step(node: Node, branches: tuple[Branch, ...], context: Context) -> Step:
+    work = compile_node(node, context)
     value = node.on_error["value"] if isinstance(node.on_error, dict) else None
     return Step(
         node=node,
         now=getattr(work, "now", None),
         work=work,
-        run_if=None if node.run_if is None else Expression.of(node.run_if, strict),
+        run_if=None if node.run_if is None else Expression.of(node.run_if, context.strict),
         branches=branches,
         plain=all(branch.on == "success" and branch.when is None for branch in branches),
+        owns=hasattr(work, "run"),
         handles_errors=any(branch.on != "success" for branch in branches),
-        on_error_value=fill(value, strict=strict)[0],
+        on_error_value=fill(value, strict=context.strict)[0],
     )

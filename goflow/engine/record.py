@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime, timezone
 from typing import Any
 
@@ -9,7 +10,7 @@ import msgspec
 
 from goflow.errors import GoFlowError, RunFailed
 
-__all__ = ["NodeRecord", "RunResult", "error_value", "timestamp"]
+__all__ = ["NodeRecord", "RunResult", "error_value", "new_id", "timestamp"]
 
 
 class NodeRecord(msgspec.Struct, kw_only=True):
@@ -113,6 +114,11 @@ def error_value(error: GoFlowError, *, node: str | None = None) -> dict[str, Any
         "stderr": getattr(error, "stderr", None) or None,
     }
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def new_id() -> str:
+    """An id for a run: 12 random hexadecimal digits."""
+    return os.urandom(6).hex()
 
 
 def timestamp(seconds: float | None) -> str | None:

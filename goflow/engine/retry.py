@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from goflow.errors import ConnectionLost, GoFlowError, ServerTimeout
+from goflow.errors import ConnectionLost, GoFlowError, NodeTimeout, ServerTimeout
 from goflow.workflow.model import ERROR_CLASSES
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ __all__ = ["delay_after", "names_class", "names_error", "outcome_unknown"]
 
 def outcome_unknown(error: GoFlowError) -> bool:
     """Whether the request was sent and nobody knows what became of it."""
-    return isinstance(error, (ConnectionLost, ServerTimeout))
+    return isinstance(error, (ConnectionLost, NodeTimeout, ServerTimeout))
 
 
 def names_error(words: tuple[str, ...], error: GoFlowError) -> bool:

@@ -1,8 +1,8 @@
-"""One run of a plan, from its first node to its result. The only file that awaits node work.
+"""One run of a plan, from its first node to its result: what runs when, and what follows from it.
 
 Nodes whose work is computing run at once, in the order they become ready, without a task; the
-others are attempted in a task each, at most ``max_parallel`` at a time. What a settled node means
-for those after it is ``Readiness``'s arithmetic; whether an attempt is repeated is ``retry``'s.
+others are done in a task each (``attempts``), at most ``max_parallel`` at a time. What a settled
+node means for those after it is ``Readiness``'s arithmetic.
 """
 
 from __future__ import annotations
@@ -14,17 +14,19 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from goflow.engine import events
+from goflow.engine.attempts import Attempts, as_failure, mark_failed
 from goflow.engine.readiness import Readiness
-from goflow.engine.record import NodeRecord, RunResult, error_value
-from goflow.engine.retry import delay_after, names_class, outcome_unknown
-from goflow.engine.scope import NodesView, RunView, environment
-from goflow.errors import ExpressionError, GoFlowError, NodeFailed, TransformFailed
+from goflow.engine.record import NodeRecord, RunResult, new_id
+from goflow.engine.scope import RunView, Scope
+from goflow.engine.slots import Slots
+from goflow.errors import ExpressionError, GoFlowError, NodeFailed
 from goflow.expressions.compile import RAW
+from goflow.expressions.values import copied
 
 if TYPE_CHECKING:
     from goflow.engine.nodes import Answer
     from goflow.engine.plan import Plan, Step
-    from goflow.servers.connections import Connections
+    from goflow.engine.resources import Resources
 
 __all__ = ["Run"]
 
@@ -40,32 +42,31 @@ class Run:
 
     def __init__(
         self,
-        run_id: str,
         plan: Plan,
         variables: dict[str, Any],
-        connections: Connections,
+        resources: Resources,
         *,
-        max_parallel: int,
         listener: events.Listener | None = None,
     ) -> None:
-        self.id = run_id
+        self.id = new_id()
         self.plan = plan
-        self._connections = connections
+        self._connections = resources.connections
         self._listener = listener
         self._loop = asyncio.get_running_loop()
         self._began = self._loop.time()
         self._started_at = time.time()
         self._records = [NodeRecord(id=step.node.id, type=step.node.type) for step in plan.steps]
-        self._raw: dict[int, dict[str, Any]] = {}
-        nodes = NodesView(self._records, plan.index, self._raw)
-        view = RunView(run_id, plan.workflow.name, self._started_at)
         declared = {variable.name: variables[variable.name] for variable in plan.workflow.variables}
-        self._env = environment(variables, declared, nodes, view)
+        view = RunView(self.id, plan.workflow.name, self._started_at)
+        # Variables can never be reserved words, so that all names live in one dict.
+        self._env = {**variables, "inputs": declared, "run": view, RAW: {}}
+        self._scope = Scope(self._env, dict(enumerate(self._records)), plan.index)
         self._names = tuple(variables)
         self._readiness = Readiness(plan.indegree, plan.successors)
         self._ready: deque[int] = deque((plan.start,))
-        self._waiting: deque[int] = deque()  # ready, until one in flight has finished
-        self._free = max_parallel
+        self._slots = Slots(plan.workflow.max_parallel or resources.max_parallel)
+        self._queued = 0  # ready, until one in flight has finished
+        self._attempts = Attempts(plan, resources, self._slots, self._emit)
         self._tasks: dict[int, asyncio.Task[Answer]] = {}
         self._status: str | None = None
         self._error: dict[str, Any] | None = None
@@ -77,7 +78,9 @@ class Run:
         timer = None
         if timeout is not None:
             timer = self._loop.call_later(timeout, self._expire, timeout)
-        self._emit(events.RunStarted, self.plan.workflow.name, len(self.plan))
+        self._emit(
+            events.RunStarted, self.plan.workflow.name, len(self.plan) - len(self.plan.members)
+        )
         for server in self.plan.servers:
             self._connections.warm(server)
         try:
@@ -114,85 +117,89 @@ class Run:
         """
         steps = self.plan.steps
         deadline = self._loop.time() + TIME_SLICE
-        while self._status is None:
-            if self._ready and self._loop.time() > deadline:
+        while self._status is None and self._ready:
+            if self._loop.time() > deadline:
                 self._loop.call_soon(self._advance)
                 return
-            if self._waiting and self._free:
-                index = self._waiting.popleft()
-            elif self._ready:
-                index = self._ready.popleft()
-                if steps[index].now is None and not self._free:
-                    self._waiting.append(index)
-                    continue
+            index = self._ready.popleft()
+            step = steps[index]
+            if step.now is not None or step.owns:
+                self._start(index, step)
+            elif self._slots.take():
+                if not self._start(index, step):
+                    self._slots.give()
             else:
-                break
-            self._start(index, steps[index])
+                self._queued += 1
+                self._slots.wait(partial(self._granted, index))
         self._finish_if_idle()
 
+    def _granted(self, index: int) -> bool:
+        """Start a node that waited for its turn; whether it took the place."""
+        self._queued -= 1
+        if self._status is None and self._start(index, self.plan.steps[index]):
+            return True
+        if self._ready:
+            self._loop.call_soon(self._advance)
+        return False
+
     def _finish_if_idle(self) -> None:
-        if not self._tasks and (self._status is not None or not (self._ready or self._waiting)):
+        if not self._tasks and (self._status is not None or not (self._ready or self._queued)):
             if self._status is None:
                 self._status = "completed"
             if not self._over.done():
                 self._over.set_result(None)
 
-    def _start(self, index: int, step: Step) -> None:
+    def _start(self, index: int, step: Step) -> bool:
+        """Do what the node does now, or begin it; true when it is in flight."""
         record = self._records[index]
         record.started_at = time.time()
         began = self._loop.time()
         try:
             if step.run_if is not None and not step.run_if.evaluate(self._env):
                 self._skip_itself(index, step)
-                return
+                return False
             self._emit(events.NodeStarted, record.id)
             if self._status is not None:
                 record.status = "cancelled"  # a listener stopped the run
-                return
+                return False
             if step.now is not None:
                 record.attempts = 1
                 value = step.now(self._env)
                 record.duration = self._loop.time() - began
-                self._complete(index, step, value)
-                return
+                self._complete(index, step, value, None)
+                return False
             request = step.work.prepare(self._env)
-        except ExpressionError as error:
-            record.duration = self._loop.time() - began
-            self._fail(index, step, _transform_failed(error))
-            return
         except Exception as error:
-            self._fail(index, step, _bug(error))
-            return
+            record.duration = self._loop.time() - began
+            self._fail(index, step, as_failure(error))
+            return False
         record.status = "running"
-        self._free -= 1
         task = self._loop.create_task(
-            self._attempts(record, step, request), name=f"goflow node {record.id}"
+            self._attempts.perform(record, step, request, self._scope),
+            name=f"goflow node {record.id}",
         )
         # Not in the coroutine: a task that is cancelled before its first step never enters it.
         task.add_done_callback(partial(self._ended, index, step, began))
         self._tasks[index] = task
-
-    # -- attempts ------------------------------------------------------------------------------
+        return True
 
     def _ended(self, index: int, step: Step, began: float, task: asyncio.Task[Answer]) -> None:
         """What follows from a task's end, however it ended; called for every task, once."""
         record = self._records[index]
         del self._tasks[index]
-        self._free += 1
         record.duration = self._loop.time() - began
         try:
             if task.cancelled():
                 self._cancelled(index, step)
             elif (error := task.exception()) is None:
-                answer = task.result()
-                if answer.raw is not None:
-                    self._raw[index] = answer.raw
-                self._complete(index, step, answer.value)
+                self._complete(index, step, *task.result())
             else:
-                self._fail(index, step, error if isinstance(error, GoFlowError) else _bug(error))
+                self._fail(index, step, as_failure(error))
+            if not step.owns:
+                self._slots.give()
             self._advance()
         except Exception as error:
-            self._stop_at(index, _bug(error))
+            self._stop_at(index, as_failure(error))
 
     def _cancelled(self, index: int, step: Step) -> None:
         if self._status is None:
@@ -202,61 +209,12 @@ class Run:
         self._records[index].status = "cancelled"
         self._emit_finished(self._records[index])
 
-    async def _attempts(self, record: NodeRecord, step: Step, request: Any) -> Answer:
-        while True:
-            record.attempts += 1
-            try:
-                answer: Answer = await step.work.attempt(
-                    request, self._connections, step.node.timeout
-                )
-                return answer
-            except GoFlowError as error:
-                delay = await self._delay(step, error, record.attempts)
-                if delay is None:
-                    raise
-                self._emit(
-                    events.AttemptFailed,
-                    record.id,
-                    record.attempts,
-                    delay,
-                    error_value(error, node=record.id),
-                )
-            await asyncio.sleep(delay)
-
-    async def _delay(self, step: Step, error: GoFlowError, attempt: int) -> float | None:
-        retry = step.node.retry
-        delay = delay_after(retry, error, attempt)
-        if (
-            delay is None
-            or retry is None
-            or not outcome_unknown(error)
-            or names_class(retry, error)
-        ):
-            return delay
-        try:
-            repeatable = await step.work.repeatable(self._connections)
-        except GoFlowError:
-            repeatable = False
-        return delay if repeatable else None
-
     # -- settling ------------------------------------------------------------------------------
 
-    def _complete(self, index: int, step: Step, value: Any) -> None:
-        record = self._records[index]
-        record.status = "completed"
-        self._store(index, step, value)
+    def _complete(self, index: int, step: Step, value: Any, raw: dict[str, Any] | None) -> None:
+        self._records[index].status = "completed"
+        self._scope.store(index, step.node.output, value, raw)
         self._settle(index, step, value)
-
-    def _store(self, index: int, step: Step, value: Any) -> None:
-        self._records[index].output = value
-        output = step.node.output
-        if output is not None:
-            self._env[output] = value
-            raw = self._raw.get(index)
-            if raw is not None:
-                self._env[RAW][output] = raw
-            else:
-                self._env[RAW].pop(output, None)
 
     def _skip_itself(self, index: int, step: Step) -> None:
         """A node whose ``if`` is false: it does nothing, and the run goes on behind it."""
@@ -277,7 +235,7 @@ class Run:
                 go = branch.on != "error" and self._holds(branch.when, value)
                 (taken if go else dead).append(branch.target)
         except ExpressionError as error:
-            self._stop_at(index, _transform_failed(error))
+            self._stop_at(index, as_failure(error))
             return
         self._emit_finished(self._records[index])
         self._follow(taken, dead)
@@ -299,10 +257,7 @@ class Run:
 
     def _fail(self, index: int, step: Step, error: GoFlowError) -> None:
         record = self._records[index]
-        if isinstance(error, NodeFailed):
-            error.node_id, error.attempts = record.id, record.attempts
-        record.status = "outcome_unknown" if outcome_unknown(error) else "failed"
-        record.error = error_value(error, node=record.id)
+        mark_failed(record, error)
         if self._status is not None:
             self._emit_finished(record)
         elif step.node.on_error != "fail":
@@ -318,9 +273,9 @@ class Run:
         try:
             value = step.on_error_value(self._env)
         except ExpressionError as error:
-            self._stop_at(index, _transform_failed(error))
+            self._stop_at(index, as_failure(error))
             return
-        self._store(index, step, value)
+        self._scope.store(index, step.node.output, value, None)
         self._settle(index, step, value)
 
     def _take_error_edges(self, index: int, step: Step) -> None:
@@ -331,7 +286,7 @@ class Run:
                 go = branch.on != "success" and self._holds(branch.when, False)
                 (taken if go else dead).append(branch.target)
         except ExpressionError as error:
-            self._stop_at(index, _transform_failed(error))
+            self._stop_at(index, as_failure(error))
             return
         if taken:
             self._follow(taken, dead)
@@ -341,8 +296,7 @@ class Run:
     def _stop_at(self, index: int, error: GoFlowError) -> None:
         """A failure that nothing handles: the run has failed."""
         record = self._records[index]
-        record.status = "outcome_unknown" if outcome_unknown(error) else "failed"
-        record.error = error_value(error, node=record.id)
+        mark_failed(record, error)
         self._emit_finished(record)
         self.stop("failed", record.error)
 
@@ -354,8 +308,13 @@ class Run:
 
     def _result(self) -> RunResult:
         assert self._status is not None
-        for record in self._records:
-            if record.status == "pending":
+        # Members have the record of their last execution.
+        self._records = list(self._scope.records.values())
+        for index, record in enumerate(self._records):
+            if record.status == "pending" and self._status == "completed":
+                assert index in self.plan.members
+                record.status, record.reason = "skipped", "nothing ran it"
+            elif record.status == "pending":
                 record.status, record.reason = "cancelled", f"the run was over: {self._status}"
         duration = self._loop.time() - self._began
         reached = [i for i in self.plan.ends if self._records[i].status == "completed"]
@@ -367,12 +326,12 @@ class Run:
             id=self.id,
             workflow=self.plan.workflow.name,
             status=self._status,
-            result=self._records[reached[-1]].output
+            result=copied(self._records[reached[-1]].output)
             if reached and self._status == "completed"
             else None,
             error=self._error,
             nodes=tuple(self._records),
-            variables={name: self._env[name] for name in self._names},
+            variables={name: copied(self._env[name]) for name in self._names},
             warnings=warnings,
             started_at=self._started_at,
             duration=duration,
@@ -390,16 +349,3 @@ class Run:
 
     def __repr__(self) -> str:
         return f"<Run {self.id} of {self.plan.workflow.name!r}: {self._status or 'running'}>"
-
-
-def _transform_failed(error: ExpressionError) -> TransformFailed:
-    return TransformFailed(error.message, hint=error.hint)
-
-
-def _bug(error: BaseException) -> GoFlowError:
-    failed = NodeFailed(
-        f"an error inside GoFlow: {type(error).__name__}: {error}",
-        hint="please report this as a bug, with the workflow",
-    )
-    failed.code = "internal_error"
-    return failed

@@ -1,4 +1,8 @@
-"""The environment of a run's expressions: its variables, and views of its nodes and itself."""
+"""What expressions see while a run goes: variables, the records of nodes, and the run itself.
+
+A run has one scope; each chain of members, and each iteration that runs beside others, has one of
+its own: a copy that is written back, as far as it changed, when the chain is left.
+"""
 
 from __future__ import annotations
 
@@ -9,27 +13,111 @@ from goflow.expressions.compile import RAW, Env
 from goflow.expressions.values import View
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from goflow.engine.record import NodeRecord
 
-__all__ = ["NodesView", "RunView", "environment"]
+__all__ = ["NodesView", "RunView", "Scope"]
+
+
+class Scope:
+    """One environment; ``records`` and ``raws`` are by the nodes' indices.
+
+    ``hidden`` are the names that a loop gives its members. ``path`` are the indices of the
+    iterations and branches around, the outermost first. Making one is linear in the variables.
+    """
+
+    __slots__ = ("_changed", "env", "hidden", "index", "parent", "path", "raws", "records")
+
+    def __init__(
+        self,
+        env: Env,
+        records: dict[int, NodeRecord],
+        index: Mapping[str, int],
+        parent: Scope | None = None,
+        path: tuple[int, ...] = (),
+    ) -> None:
+        self.env = env
+        self.records = records
+        self.raws: dict[int, dict[str, Any] | None] = {}
+        self.index = index
+        self.parent = parent
+        self.path = path
+        self.hidden: frozenset[str] = frozenset()
+        self._changed: dict[str, None] = {}
+        env["nodes"] = NodesView(self)
+
+    def child(self, *path: int) -> Scope:
+        """A scope for members: everything of this one, whose changes stay there for now."""
+        env = self.env.copy()
+        env[RAW] = self.env[RAW].copy()
+        return Scope(env, {}, self.index, self, (*self.path, *path))
+
+    def store(self, index: int, name: str | None, value: Any, raw: dict[str, Any] | None) -> None:
+        """Keep the value of a node, and the raw tool result it came from, if any."""
+        self.record(index).output = value
+        if raw is not None or self.parent is not None:
+            self.raws[index] = raw
+        if name is not None:
+            self._set(name, value, raw)
+
+    def give(self, **names: Any) -> None:
+        """Set the names that a loop gives its members."""
+        self.hidden |= names.keys()
+        for name, value in names.items():
+            self._set(name, value, None)
+
+    def absorb(self, child: Scope) -> None:
+        """Write back what ``child`` changed."""
+        raws = child.env[RAW]
+        for name in child._changed:
+            if name not in child.hidden:
+                self._set(name, child.env[name], raws.get(name))
+        self.records.update(child.records)
+        self.raws.update(child.raws)
+
+    def record(self, index: int) -> NodeRecord:
+        """The latest record of a node, as this scope knows it."""
+        scope: Scope = self
+        while index not in scope.records:
+            assert scope.parent is not None
+            scope = scope.parent
+        return scope.records[index]
+
+    def raw(self, index: int) -> dict[str, Any] | None:
+        """The raw tool result of a node, as this scope knows it."""
+        scope: Scope | None = self
+        while scope is not None:
+            if index in scope.raws:
+                return scope.raws[index]
+            scope = scope.parent
+        return None
+
+    def _set(self, name: str, value: Any, raw: dict[str, Any] | None) -> None:
+        self.env[name] = value
+        if self.parent is not None:
+            self._changed[name] = None
+        if raw is not None:
+            self.env[RAW][name] = raw
+        else:
+            self.env[RAW].pop(name, None)
+
+    def __repr__(self) -> str:
+        return f"<Scope {'.'.join(map(str, self.path)) or 'of a run'}>"
 
 
 class NodesView(View):
     """``nodes``: each member is the record of the node of that id."""
 
-    __slots__ = ("_index", "_raw", "_records")
+    __slots__ = ("_scope",)
 
-    def __init__(
-        self, records: list[NodeRecord], index: dict[str, int], raw: dict[int, Any]
-    ) -> None:
-        self._records = records
-        self._index = index
-        self._raw = raw
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
 
     def member(self, key: str) -> Any:
         """``output status error attempts duration`` of the node ``key``."""
         try:
-            record = self._records[self._index[key]]
+            record = self._scope.record(self._scope.index[key])
         except KeyError:
             raise KeyError(f"there is no node {key!r}") from None
         return {
@@ -42,8 +130,8 @@ class NodesView(View):
 
     def raw(self, key: str) -> dict[str, Any] | None:
         """The raw result that the node's output came from, if it came from a tool."""
-        index = self._index.get(key)
-        return None if index is None else self._raw.get(index)
+        index = self._scope.index.get(key)
+        return None if index is None else self._scope.raw(index)
 
 
 class RunView(View):
@@ -64,10 +152,3 @@ class RunView(View):
             return self._values[key]
         except KeyError:
             raise KeyError(f"'run' has no member {key!r}: id, workflow and started_at") from None
-
-
-def environment(
-    variables: dict[str, Any], inputs: dict[str, Any], nodes: NodesView, run: RunView
-) -> Env:
-    """One dict with all that an expression may name; variables can never be reserved words."""
-    return {**variables, "inputs": inputs, "nodes": nodes, "run": run, RAW: {}}

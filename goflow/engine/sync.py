@@ -10,7 +10,7 @@ from goflow.engine.prepare import prepare
 from goflow.errors import BadCall
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from goflow.engine.events import Listener
@@ -24,6 +24,7 @@ def run(
     workflow: Workflow | str | Path,
     inputs: Mapping[str, Any] | None = None,
     *,
+    functions: Mapping[str, Callable[..., Any]] | None = None,
     listener: Listener | None = None,
 ) -> RunResult:
     """Run a workflow, or the one in a file, to its end; its servers live as long as the call.
@@ -45,7 +46,7 @@ def run(
         )
 
     async def main() -> RunResult:
-        async with Engine() as engine:
+        async with Engine(functions=functions) as engine:
             return await engine.run(plan, inputs, listener=listener)
 
     return asyncio.run(main())

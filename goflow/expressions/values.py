@@ -17,6 +17,7 @@ __all__ = [
     "EvalError",
     "View",
     "a_kind",
+    "copied",
     "equal",
     "exact",
     "kind",
@@ -124,6 +125,13 @@ def a_kind(value: Any) -> str:
     """The JSON type of a value with its article, for messages."""
     name = kind(value)
     return name if name == "null" else f"{'an' if name[0] in 'ao' else 'a'} {name}"
+
+
+def copied(value: Any) -> Any:
+    """A JSON value that shares no list or map with ``value``. Linear in its size."""
+    if type(value) is dict:
+        return {key: copied(item) for key, item in value.items()}
+    return [copied(item) for item in value] if type(value) is list else value
 
 
 def not_json(value: Any, depth: int = 0) -> str | None:

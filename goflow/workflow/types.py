@@ -75,9 +75,7 @@ class Types:
         if variable is not None:
             if variable.type == "any":
                 return ANY
-            kinds = frozenset((variable.type,))
-            if not variable.required and variable.default is None:
-                kinds |= NULL
+            kinds = NULL | {variable.type}  # an input may be null
         for writer in writers:
             node = structure.nodes[writer]
             if node.on_error != "fail":

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from itertools import pairwise
 
 from support.servers import SCRIPTS
 
@@ -74,3 +75,21 @@ def _edge(text):
         else:
             edge["condition"] = word
     return edge
+
+
+def loop(node_id, collection, body, **options):
+    return {"id": node_id, "type": "loop", "collection": collection, "body": body, **options}
+
+
+def parallel(node_id, branches, **options):
+    return {"id": node_id, "type": "parallel", "branches": branches, **options}
+
+
+def function(node_id, name, /, *, output=None, **arguments):
+    node = {"id": node_id, "type": "function", "function": name, "arguments": arguments}
+    return {**node, "output": output} if output else node
+
+
+def row(*ids):
+    """The edges of nodes in a row, from start to end."""
+    return [f"{a} {b}" for a, b in pairwise(["start", *ids, "end"])]

@@ -1,32 +1,49 @@
 """What each node type does when it runs: one file a type, compiled once for all runs of a plan.
 
-A node's work is one of two kinds. ``NowWork`` gives its value at once, without a task;
-``LaterWork`` prepares a request from the environment and may then be attempted several times.
+A node's work is one of three kinds. ``NowWork`` gives its value at once, without a task;
+``LaterWork`` prepares a request from the environment and may then be attempted several times;
+``OwnerWork`` has members that do it.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
-from goflow.errors import BadCall
 from goflow.workflow.model import (
     ConditionNode,
     EndNode,
+    FunctionNode,
+    LoopNode,
     Node,
-    PassthroughNode,
-    StartNode,
+    ParallelNode,
+    SubworkflowNode,
     ToolNode,
     TransformNode,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Coroutine, Mapping
 
+    from goflow.engine.attempts import Attempts
+    from goflow.engine.plan import Plan
+    from goflow.engine.resources import Resources
+    from goflow.engine.scope import Scope
     from goflow.expressions.compile import Env
     from goflow.servers.config import ServerConfig
-    from goflow.servers.connections import Connections
 
-__all__ = ["Answer", "LaterWork", "NowWork", "Work", "compile_node"]
+__all__ = [
+    "Answer",
+    "Context",
+    "LaterWork",
+    "NowWork",
+    "OwnerWork",
+    "Work",
+    "compile_node",
+    "settle",
+]
+
+
+T = TypeVar("T")
 
 
 class Answer(NamedTuple):
@@ -49,16 +66,40 @@ class LaterWork(Protocol):
     def prepare(self, env: Env) -> Any:
         """The request, with everything it needs of the run; raises ``ExpressionError``."""
 
-    async def attempt(
-        self, request: Any, connections: Connections, timeout: float | None
-    ) -> Answer:
+    async def attempt(self, request: Any, resources: Resources, timeout: float | None) -> Answer:
         """Do it once, within ``timeout`` seconds; raises a ``GoFlowError`` when it fails."""
 
-    async def repeatable(self, connections: Connections) -> bool:
+    async def repeatable(self, resources: Resources) -> bool:
         """Whether doing it again is harmless although nobody knows if it was done."""
 
 
-Work = NowWork | LaterWork
+class OwnerWork(Protocol):
+    """Work that is done by members."""
+
+    def prepare(self, env: Env) -> Any:
+        """The request, with everything it needs of the run; raises ``ExpressionError``."""
+
+    async def run(self, request: Any, scope: Scope, attempts: Attempts) -> Answer:
+        """Have the members run; raises a ``GoFlowError`` when one fails."""
+
+    async def repeatable(self, resources: Resources) -> bool:
+        """Whether doing it again is harmless although nobody knows if it was done."""
+
+
+Work = NowWork | LaterWork | OwnerWork
+
+
+async def settle(work: list[Coroutine[Any, Any, T]]) -> list[T]:
+    """What they return, in their order; the first that fails cancels the others, and is raised."""
+    import asyncio  # noqa: PLC0415 - plans are made without it
+
+    tasks = [asyncio.ensure_future(one) for one in work]
+    try:
+        return list(await asyncio.gather(*tasks))
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class _Nothing:
@@ -68,13 +109,28 @@ class _Nothing:
         return None
 
 
-def compile_node(node: Node, servers: Mapping[str, ServerConfig], *, strict: bool = False) -> Work:
+class Context(NamedTuple):
+    """What compiling a node needs of its plan.
+
+    ``shown`` are the loops whose ``iterations`` something can read; ``workflows`` are the plans of
+    the workflows that it runs, by the name it calls them.
+    """
+
+    servers: Mapping[str, ServerConfig]
+    positions: Mapping[str, int]
+    shown: frozenset[str]
+    workflows: Mapping[str, Plan]
+    strict: bool
+
+
+def compile_node(node: Node, context: Context) -> Work:
     """The work of one node; raises ``ExpressionError`` for text that does not parse."""
     # A node type's module is imported when the first workflow needs it.
+    strict = context.strict
     if isinstance(node, ToolNode):
         from goflow.engine.nodes.tool import ToolWork  # noqa: PLC0415
 
-        return ToolWork(node, servers[node.server], strict=strict)
+        return ToolWork(node, context.servers[node.server], strict=strict)
     if isinstance(node, TransformNode):
         from goflow.expressions.transform import is_jq  # noqa: PLC0415
 
@@ -93,6 +149,20 @@ def compile_node(node: Node, servers: Mapping[str, ServerConfig], *, strict: boo
         from goflow.engine.nodes.end import EndWork  # noqa: PLC0415
 
         return EndWork(node, strict=strict)
-    if isinstance(node, (StartNode, PassthroughNode)):
-        return _Nothing()
-    raise BadCall(f"this release does not run {node.type!r} nodes yet")
+    if isinstance(node, LoopNode):
+        from goflow.engine.nodes.loop import LoopWork  # noqa: PLC0415
+
+        return LoopWork(node, context.positions, shown=node.id in context.shown, strict=strict)
+    if isinstance(node, ParallelNode):
+        from goflow.engine.nodes.parallel import ParallelWork  # noqa: PLC0415
+
+        return ParallelWork(node, context.positions)
+    if isinstance(node, SubworkflowNode):
+        from goflow.engine.nodes.subworkflow import SubworkflowWork  # noqa: PLC0415
+
+        return SubworkflowWork(node, context.workflows[node.workflow], strict=strict)
+    if isinstance(node, FunctionNode):
+        from goflow.engine.nodes.function import FunctionWork  # noqa: PLC0415
+
+        return FunctionWork(node, strict=strict)
+    return _Nothing()

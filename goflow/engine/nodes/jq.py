@@ -14,7 +14,7 @@ from goflow.expressions.jq_client import LIMIT, JqWorker
 from goflow.expressions.transform import read_input
 
 if TYPE_CHECKING:
-    from goflow.servers.connections import Connections
+    from goflow.engine.resources import Resources
     from goflow.workflow.model import TransformNode
 
 __all__ = ["JqWork", "JqWorkers"]
@@ -50,15 +50,15 @@ class JqWork:
             del env["input"], env[INPUT], raws["input"], raws[INPUT]
 
     async def attempt(
-        self, request: Request, connections: Connections, timeout: float | None
+        self, request: Request, resources: Resources, timeout: float | None
     ) -> Answer:
         """Evaluate once, within ``timeout`` (or 5) seconds; raises ``TransformFailed``."""
-        workers = connections.owned(JqWorkers)
+        workers = resources.connections.owned(JqWorkers)
         limit = LIMIT if timeout is None else timeout
         results = await workers.ask(self._program.source, request.arguments, request.text, limit)
         return Answer(one_value(results))
 
-    async def repeatable(self, connections: Connections) -> bool:
+    async def repeatable(self, resources: Resources) -> bool:
         """Computing it again is always harmless."""
         return True
 

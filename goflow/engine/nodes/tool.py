@@ -12,6 +12,7 @@ from goflow.expressions.text import Template, fill
 from goflow.servers.redaction import Redactor
 
 if TYPE_CHECKING:
+    from goflow.engine.resources import Resources
     from goflow.servers.config import ServerConfig
     from goflow.servers.connections import Connections
     from goflow.servers.session import Session
@@ -56,13 +57,14 @@ class ToolWork:
         return Request(arguments, originals)
 
     async def attempt(
-        self, request: Request, connections: Connections, timeout: float | None
+        self, request: Request, resources: Resources, timeout: float | None
     ) -> Answer:
         """Call the tool once, connecting first if need be.
 
         ``timeout`` is in seconds and covers both; without it each has the server's own. Raises
         ``ToolFailed`` for a result with ``isError`` and the ``ServerError`` of a call without one.
         """
+        connections = resources.connections
         try:
             async with connections.places(self.server):
                 session = connections.ready(self.server)
@@ -106,9 +108,10 @@ class ToolWork:
                 server=self.server.id,
             ) from None
 
-    async def repeatable(self, connections: Connections) -> bool:
+    async def repeatable(self, resources: Resources) -> bool:
         """Whether the server marks the tool as read-only or idempotent."""
-        annotations = _map((await connections.tool(self.server, self.tool)).get("annotations"))
+        described = await resources.connections.tool(self.server, self.tool)
+        annotations = _map(described.get("annotations"))
         return bool(annotations.get("readOnlyHint") or annotations.get("idempotentHint"))
 
 

@@ -1,0 +1,76 @@
+"""``function``: a callable that the host program registered."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from typing import TYPE_CHECKING, Any
+
+from goflow.engine.nodes import Answer
+from goflow.errors import FunctionFailed, GoFlowError, NodeTimeout
+from goflow.expressions.text import fill
+from goflow.expressions.values import copied, not_json
+
+if TYPE_CHECKING:
+    from goflow.engine.resources import Resources
+    from goflow.expressions.compile import Env
+    from goflow.workflow.model import FunctionNode
+
+__all__ = ["FunctionWork"]
+
+
+class FunctionWork:
+    """Awaits a coroutine function; any other is called in a thread."""
+
+    __slots__ = ("_arguments", "name")
+
+    def __init__(self, node: FunctionNode, *, strict: bool = False) -> None:
+        self.name = node.function
+        self._arguments, _ = fill(node.arguments, strict=strict)
+
+    def prepare(self, env: Env) -> dict[str, Any]:
+        """The keyword arguments, the function's own to change; raises ``ExpressionError``."""
+        arguments: dict[str, Any] = copied(self._arguments(env))
+        return arguments
+
+    async def attempt(
+        self, request: dict[str, Any], resources: Resources, timeout: float | None
+    ) -> Answer:
+        """Call it once. Raises ``FunctionFailed``, and ``NodeTimeout`` after ``timeout`` seconds;
+        a thread cannot be stopped, and goes on then.
+        """
+        call = resources.functions[self.name]
+        try:
+            value = await asyncio.wait_for(_call(call, request), timeout)
+        except asyncio.TimeoutError:
+            if timeout is None:
+                raise FunctionFailed(f"the function {self.name!r} raised TimeoutError") from None
+            raise NodeTimeout(
+                f"the function {self.name!r} took longer than {timeout:g} s", seconds=timeout
+            ) from None
+        except GoFlowError:
+            raise
+        except Exception as error:
+            raise FunctionFailed(
+                f"the function {self.name!r} raised {type(error).__name__}: {error}"
+            ) from error
+        problem = not_json(value)
+        if problem:
+            failed = FunctionFailed(
+                f"the function {self.name!r} returned what is no JSON value: {problem}",
+                hint="dicts with text keys, lists, texts, numbers, booleans and None are",
+            )
+            failed.code = "validation_error"
+            raise failed
+        return Answer(copied(value))
+
+    async def repeatable(self, resources: Resources) -> bool:
+        """Nobody knows what it does."""
+        return False
+
+
+async def _call(call: Any, arguments: dict[str, Any]) -> Any:
+    if inspect.iscoroutinefunction(call):
+        return await call(**arguments)
+    value = await asyncio.to_thread(call, **arguments)
+    return await value if inspect.isawaitable(value) else value
