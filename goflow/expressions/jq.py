@@ -60,10 +60,17 @@ class JqProgram:
         """The trees of its interpolations, in order."""
         return self._template.trees()
 
+    @property
+    def names(self) -> list[str]:
+        """The jq variables that its interpolations are."""
+        return [f"__{i}" for i in range(1, len(self._runs) + 1)]
+
     def arguments(self, env: Env) -> dict[str, Any]:
         """The values of its variables in ``env``; raises ``ExpressionError``."""
         try:
-            return {f"__{i}": _plain(run(env)) for i, run in enumerate(self._runs, 1)}
+            return {
+                name: _plain(run(env)) for name, run in zip(self.names, self._runs, strict=True)
+            }
         except EvalError as error:
             raise ExpressionError(
                 f"{error.message} (in {self.text!r})",

@@ -15,11 +15,14 @@ import time
 import weakref
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from goflow.errors import TransformFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ["LIMIT", "MEMORY", "JqWorker"]
 
@@ -85,14 +88,31 @@ class JqWorker:
         Raises ``TransformFailed``. After a failure that is not the program's own error the worker
         is closed.
         """
-        head = msgspec.json.encode({"program": program, "arguments": arguments, "limit": limit})
+        request = {"program": program, "arguments": arguments, "limit": limit}
+        return self._read(self._exchange(msgspec.json.encode(request), text, limit))
+
+    def mistake(self, program: str, names: Iterable[str], limit: float = LIMIT) -> str | None:
+        """Why ``program``, with variables of these names, does not compile, or None when it does.
+
+        Raises ``TransformFailed`` when the worker cannot say.
+        """
+        request = {
+            "program": program,
+            "arguments": dict.fromkeys(names),
+            "limit": limit,
+            "compile_only": True,
+        }
+        answer = self._exchange(msgspec.json.encode(request), b"null", limit)
+        return _message(answer[1:]) if answer[:1] == b"C" else None
+
+    def _exchange(self, head: bytes, text: bytes, limit: float) -> bytes:
         try:
             if not self._started:
                 self._receive(time.monotonic() + _START)
                 self._started = True
             deadline = time.monotonic() + limit
             self._send(head, text, deadline)
-            answer = self._receive(deadline)
+            return self._receive(deadline)
         except _Late:
             self.close()
             raise TransformFailed(
@@ -104,7 +124,6 @@ class JqWorker:
         except BaseException:
             self.close()
             raise
-        return self._read(answer)
 
     def kill(self) -> None:
         """End the process now; a question that waits in another thread fails."""
@@ -127,9 +146,7 @@ class JqWorker:
         if kind == b"M":
             self.close()
             raise TransformFailed(self._no_memory())
-        message = body.decode("utf-8", "replace").strip()
-        lines = [line for line in message.splitlines() if line.strip() != "jq: 1 compile error"]
-        message = "\n".join(lines).strip().removeprefix("jq: ").removeprefix("error: ")
+        message = _message(body)
         if kind == b"C":
             raise TransformFailed(f"jq: the program does not compile: {message}")
         raise TransformFailed(f"jq: {message}")
@@ -186,6 +203,13 @@ class JqWorker:
 
     def __repr__(self) -> str:
         return f"<JqWorker {self.pid}{'' if self.alive else ', ended'}>"
+
+
+def _message(body: bytes) -> str:
+    """What jq says, without its own prefixes."""
+    message = body.decode("utf-8", "replace").strip()
+    lines = [line for line in message.splitlines() if line.strip() != "jq: 1 compile error"]
+    return "\n".join(lines).strip().removeprefix("jq: ").removeprefix("error: ")
 
 
 def _size(body: bytes) -> bytes:

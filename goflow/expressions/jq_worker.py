@@ -2,8 +2,9 @@
 
 Run as a script by ``jq_client``, isolated and without site; it imports nothing of GoFlow. A frame
 is a length of 8 bytes, big-endian, and that many bytes. A request is two frames: the JSON of
-``{program, arguments, limit}`` and the JSON text of the input. An answer is one: ``V`` and a JSON
-array of the results, or ``C``, ``R`` or ``M`` (does not compile, failed, no memory) and a message.
+``{program, arguments, limit}``, with or without ``compile_only``, and the JSON text of the input.
+An answer is one: ``V`` and a JSON array of the results, or ``C``, ``R`` or ``M`` (does not compile,
+failed, no memory) and a message.
 """
 
 from __future__ import annotations
@@ -69,6 +70,8 @@ def _answer(jq: Any, request: dict[str, Any], text: str) -> bytes:
             program = jq.compile(request["program"], args=request["arguments"])
         except ValueError as error:
             return b"C" + str(error).encode("utf-8", "replace")
+        if request.get("compile_only"):
+            return b"V[]"
         results: str = program.input_text(text).text()
         # Results are one a line, and JSON text has no line break of its own.
         return b"V[" + results.replace("\n", ",").encode() + b"]"

@@ -48,6 +48,10 @@ def check_alone(workflow: Workflow, findings: Findings) -> None:
     structure = Structure(workflow)
     ordered = check_structure(structure, findings)
     check_names(structure, findings, ordered=ordered)
+    if any(isinstance(node, TransformNode) and _runs_jq(node) for node in workflow.nodes):
+        from goflow.workflow.check_jq import check_jq  # noqa: PLC0415 - few do
+
+        check_jq(workflow, findings)
 
 
 def _unique(section: str, key: str, values: list[str], findings: Findings) -> None:
@@ -99,7 +103,7 @@ def _settings(node: Node, path: Path, findings: Findings) -> None:
     """Warn of settings that a node of this type has no use for."""
     without: list[tuple[str, str]] = []
     computes = isinstance(node, ConditionNode) or (
-        isinstance(node, TransformNode) and not is_jq(node.expression, node.kind)
+        isinstance(node, TransformNode) and not _runs_jq(node)
     )
     if computes and node.retry is not None:
         without.append(("retry", "computing again gives the same"))
@@ -116,6 +120,10 @@ def _settings(node: Node, path: Path, findings: Findings) -> None:
             (*path, key),
             severity="warning",
         )
+
+
+def _runs_jq(node: TransformNode) -> bool:
+    return is_jq(node.expression, node.kind)
 
 
 def _key(findings: Findings, path: Path, *keys: str) -> Path:

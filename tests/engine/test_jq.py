@@ -115,8 +115,6 @@ def test_a_value_keeps_its_type_in_code(worker):
 @pytest.mark.parametrize(
     ("expression", "message"),
     [
-        ("jq(.a |)", "does not compile: syntax error"),
-        ("jq(nothing(1))", "nothing/1 is not defined"),
         ("jq(.a)", "Cannot index number"),
         ('jq(error("mine"))', "jq: mine"),
         ("jq(input)", "jq: "),
@@ -125,6 +123,28 @@ def test_a_value_keeps_its_type_in_code(worker):
 )
 def test_a_program_that_fails_fails_its_node(go, expression, message):
     assert message in error_of(go(of(expression, 5)))
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ("jq(.a |)", "jq: syntax error, unexpected end of file"),
+        ("jq(nothing(1))", "jq: nothing/1 is not defined"),
+        ("jq(.a | $x)", "jq: $x is not defined"),
+        ('jq(import "a" as a; 1)', "jq: module not found: a"),
+        ("jq(map(.x > ${v})", "jq: syntax error"),
+    ],
+)
+def test_a_program_that_does_not_compile_is_told_before_the_run(expression, message):
+    (finding,) = goflow.validate(of(expression, 5)).errors
+    assert finding.code == "GF301"
+    assert message in finding.message
+
+
+def test_asking_whether_a_program_compiles_does_not_run_it(worker):
+    assert worker.mistake("def f: f; f", []) is None
+    assert worker.mistake("$__1 + 1", ["__1"]) is None
+    assert "not defined" in worker.mistake("$__1 + 1", [])
 
 
 def test_two_programs_are_no_program():

@@ -573,6 +573,8 @@ MISTAKES = {
         "GF502",
         chain("{id: a, type: transform, expression: '1', output: x} #!"),
     ),
+    "a jq program that does not compile": ("GF301", typed("jq(.a |)")),
+    "a function that jq does not have": ("GF301", typed("jq(lenght)")),
     "Python's words": ("GF302", typed("limit == None")),
 }
 
