@@ -693,3 +693,31 @@ def test_every_answer_is_that_of_the_plain_twin(graph):
 @settings(max_examples=3000 if DEEP else 150, deadline=None)
 def test_every_answer_is_that_of_the_plain_twin_at_length(graph):
     compare(*graph)
+
+
+def small(seed):
+    """A graph of a few nodes; each kind of shape has its share: none, sparse, dense, cyclic."""
+    pick = random.Random(seed)
+    nodes = [f"n{i}" for i in range(pick.randrange(1, 9))]
+    pick.shuffle(nodes)
+    edges = set()
+    for _ in range(pick.randrange(2 * len(nodes) + 1)):
+        a, b = pick.randrange(len(nodes)), pick.randrange(len(nodes))
+        if seed % 3 and a >= b:
+            a, b = b, a
+        if a != b or not seed % 3:
+            edges.add((nodes[a], nodes[b]))
+    edges = sorted(edges)
+    pick.shuffle(edges)
+    return nodes, edges
+
+
+@pytest.mark.timeout(600)
+def test_every_answer_is_that_of_the_plain_twin_on_generated_graphs():
+    """100,000 of them; each has its seed, by which a failure is found again."""
+    cycles = 0
+    for seed in range(100_000):
+        nodes, edges = small(seed)
+        compare(nodes, edges)
+        cycles += Graph(nodes, edges).cycle() is not None
+    assert 10_000 < cycles < 50_000
