@@ -44,6 +44,12 @@ def command(code: str, as_json: bool) -> int:
         return 0
     emit(f"{known}: {CODES[known]}\n")
     emit(textwrap.fill(explanation.why, 88))
-    for title, example in (("The mistake", explanation.mistake), ("The fix", explanation.fix)):
+    for title, example in (
+        ("The mistake", explanation.mistake),
+        ("The fix", explanation.fix),
+        ("Beside it, in orders.yaml", explanation.beside),
+    ):
+        if not example:
+            continue
         emit(f"\n{title}:\n\n{textwrap.indent(example.rstrip(), '    ')}")
     return 0

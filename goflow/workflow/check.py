@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from goflow.expressions.functions import nearest
 from goflow.expressions.transform import is_jq
@@ -86,7 +86,7 @@ def _servers(workflow: Workflow, findings: Findings) -> None:
                 findings.add(
                     "GF401",
                     f"the server {node.server!r} is not defined",
-                    _key(findings, ("nodes", i), "server", "server_id"),
+                    findings.written(("nodes", i), "server", "server_id"),
                     hint=nearest(node.server, known) or "define it under 'servers'",
                 )
     for i, server in enumerate(workflow.servers):
@@ -124,11 +124,3 @@ def _settings(node: Node, path: Path, findings: Findings) -> None:
 
 def _runs_jq(node: TransformNode) -> bool:
     return is_jq(node.expression, node.kind)
-
-
-def _key(findings: Findings, path: Path, *keys: str) -> Path:
-    """``path`` with the one of ``keys`` that the file uses."""
-    value: Any = findings.document.tree if findings.document else {}
-    for part in path:
-        value = value[part] if value else {}
-    return (*path, next((key for key in keys if key in value), keys[0]))

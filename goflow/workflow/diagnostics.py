@@ -60,6 +60,9 @@ CODES = {
     "GF502": "a variable is declared, or written by a node, and never read",
     "GF503": "a retry rule contradicts itself",
     "GF504": "a setting has no effect on this node",
+    "GF601": "a server cannot be connected",
+    "GF602": "a server has no tool of this name",
+    "GF603": "a tool does not take these arguments",
 }
 """Every stable code with what it means in general."""
 
@@ -129,6 +132,12 @@ class Report:
             "valid": self.valid,
             "findings": [msgspec.to_builtins(finding) for finding in self.findings],
         }
+
+    def to_sarif(self) -> dict[str, Any]:
+        """A SARIF 2.1.0 log of plain JSON values."""
+        from goflow.workflow.sarif import to_sarif  # noqa: PLC0415 - a run never needs it
+
+        return to_sarif([self])
 
     def render(self) -> str:
         """Text for people: each finding with its line and a caret under the place."""

@@ -14,13 +14,17 @@ __all__ = ["EXPLANATIONS", "Explanation"]
 
 
 class Explanation(NamedTuple):
-    """``mistake`` and ``fix`` are YAML; ``beside`` is a file ``orders.yaml`` in the same folder."""
+    """``mistake`` and ``fix`` are YAML; ``beside`` is a file ``orders.yaml`` in the same folder.
+
+    ``live`` findings need servers to be asked.
+    """
 
     why: str
     mistake: str
     fix: str
     whole: bool = False
     beside: str = ""
+    live: bool = False
 
 
 _START_END = "nodes:\n  - {id: start, type: start}\n  - {id: end, type: end}\n"
@@ -39,6 +43,7 @@ _ORDERS = (
     "nodes:\n  - {id: start, type: start}\n"
     '  - {id: end, type: end, return: "all orders of ${folder}"}\n' + _TO_END
 )
+_FILES = "servers:\n  - {id: files, command: goflow-toolbox, args: [--root, .]}\nnodes:\n"
 _PARALLEL = (
     "nodes:\n  - {id: start, type: start}\n"
     "  - {id: both, type: parallel, branches: [[a], [b]]}\n"
@@ -380,6 +385,29 @@ EXPLANATIONS = {
         "retry, to time or to keep.",
         "nodes:\n  - {id: sum, type: transform, expression: 1 + 1, retry: {max_attempts: 3}}\n",
         "nodes:\n  - {id: sum, type: transform, expression: 1 + 1}\n",
+    ),
+    # -- what servers say ----------------------------------------------------------------------
+    "GF601": Explanation(
+        "'goflow validate --live' starts or reaches every server that the workflow uses. This one "
+        "did not come up, and what it was to be asked is not known.",
+        "servers:\n  - {id: files, command: no-such-program}\n"
+        "nodes:\n  - {id: call, type: mcp_tool, server: files, tool: list_files}\n",
+        _FILES + "  - {id: call, type: mcp_tool, server: files, tool: list_files}\n",
+        live=True,
+    ),
+    "GF602": Explanation(
+        "The server was asked for its tools ('goflow validate --live'), and this is none of them.",
+        _FILES + "  - {id: call, type: mcp_tool, server: files, tool: list_flies}\n",
+        _FILES + "  - {id: call, type: mcp_tool, server: files, tool: list_files}\n",
+        live=True,
+    ),
+    "GF603": Explanation(
+        "The tool describes its arguments by a schema, and these do not fit it. Values that are "
+        "only known in a run are not judged.",
+        _FILES + "  - {id: call, type: mcp_tool, server: files, tool: read_text}\n",
+        _FILES + "  - {id: call, type: mcp_tool, server: files, tool: read_text, "
+        "parameters: {path: a.txt}}\n",
+        live=True,
     ),
 }
 """An explanation for every code of ``CODES``."""

@@ -62,6 +62,17 @@ class Findings:
             line, column = self.document.locate(path, key=key)
         self.found.append(Finding(code, severity, message, dotted(path), line, column, hint))
 
+    def written(self, path: Path, *keys: str) -> Path:
+        """``path`` with the one of ``keys`` that the file uses there, the first if none."""
+        value: Any = self.document.tree if self.document else None
+        for part in path:
+            try:
+                value = value[part]
+            except (KeyError, IndexError, TypeError):
+                value = None
+        used = (key for key in keys if isinstance(value, dict) and key in value)
+        return (*path, next(used, keys[0]))
+
     def expression(self, error: ExpressionError, path: Path, inside: int = 0) -> None:
         """Record a syntax error; its column counts when the text stands on one plain line."""
         line, column = self.document.locate(path) if self.document else (None, None)

@@ -50,15 +50,15 @@ class Read(NamedTuple):
 def node_reads(node: Node, path: Path, findings: Findings) -> Iterator[Read]:
     """The trees that ``node`` evaluates; syntax errors go to ``findings``."""
     if node.run_if is not None:
-        key = "if" if _written(findings, (*path, "if")) else "condition"
-        yield from _expression(node.run_if, (*path, key), findings, True)
+        place = findings.written(path, "if", "condition")
+        yield from _expression(node.run_if, place, findings, True)
     if isinstance(node, ConditionNode):
-        key = "condition" if _written(findings, (*path, "condition")) else "expression"
-        yield from _expression(node.condition, (*path, key), findings, True)
+        place = findings.written(path, "condition", "expression")
+        yield from _expression(node.condition, place, findings, True)
     elif isinstance(node, ToolNode):
-        yield from _filled(node.parameters, _at(findings, path, PARAMETERS), findings)
+        yield from _filled(node.parameters, findings.written(path, *PARAMETERS), findings)
     elif isinstance(node, EndNode):
-        yield from _filled(node.value, _at(findings, path, RETURN), findings)
+        yield from _filled(node.value, findings.written(path, *RETURN), findings)
     elif isinstance(node, TransformNode):
         yield from _transform(node, path, findings)
     elif isinstance(node, LoopNode):
@@ -78,8 +78,8 @@ RETURN = ("return", "return_value", "output")
 def edge_reads(edge: Edge, path: Path, findings: Findings) -> Iterator[Read]:
     """The tree of the condition of an edge that does not leave a condition node."""
     if edge.condition is not None:
-        key = "condition" if _written(findings, (*path, "condition")) else "when"
-        yield from _expression(edge.condition, (*path, key), findings, True)
+        place = findings.written(path, "condition", "when")
+        yield from _expression(edge.condition, place, findings, True)
 
 
 def names(tree: Expr) -> Iterator[syntax.Name]:
@@ -120,7 +120,7 @@ def _transform(node: TransformNode, path: Path, findings: Findings) -> Iterator[
             findings.expression(error, (*path, "input"))
         else:
             yield from _trees(compiled, (*path, "input"))
-    place = _at(findings, path, ("expression", "template"))
+    place = findings.written(path, "expression", "template")
     if not isinstance(node.expression, str):
         if node.kind in ("jq", "jsonpath"):
             findings.add("GF104", f"a {node.kind} transform is text", place)
@@ -190,18 +190,3 @@ def _trees(
 ) -> Iterator[Read]:
     trees = (compiled.tree,) if isinstance(compiled, Expression) else compiled.trees()
     return (Read(tree, path, inside=inside) for tree in trees)
-
-
-def _at(findings: Findings, path: Path, keys: tuple[str, ...]) -> Path:
-    """``path`` with the one of ``keys`` that the file uses."""
-    return (*path, next((key for key in keys if _written(findings, (*path, key))), keys[0]))
-
-
-def _written(findings: Findings, path: Path) -> bool:
-    value: Any = findings.document.tree if findings.document else None
-    for part in path:
-        try:
-            value = value[part]
-        except (KeyError, IndexError, TypeError):
-            return False
-    return True

@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 
 import goflow
+from goflow.engine.live import validate_live
 from goflow.workflow.diagnostics import CODES
 from goflow.workflow.document import Document, Unreadable
 from goflow.workflow.explanations import EXPLANATIONS
@@ -36,7 +37,10 @@ def codes(tmp_path):
         file.write_text(example if explanation.whole else completed(example))
         if explanation.beside:
             (tmp_path / "orders.yaml").write_text(explanation.beside)
-        return [finding.code for finding in goflow.validate(file)]
+        if not explanation.live:
+            return [finding.code for finding in goflow.validate(file)]
+        workflow = goflow.load(file)
+        return [finding.code for finding in validate_live(workflow, goflow.validate(file))]
 
     return codes
 

@@ -1,0 +1,135 @@
+"""Findings that only the servers can make: tools that exist, arguments that they take."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from goflow.engine.servers import configure
+from goflow.errors import GoFlowError
+from goflow.expressions.functions import nearest
+from goflow.servers.connections import Connections
+from goflow.workflow.diagnostics import Report
+from goflow.workflow.fields import Findings
+from goflow.workflow.model import ToolNode, Workflow
+
+if TYPE_CHECKING:
+    from goflow.workflow.diagnostics import Path
+
+__all__ = ["check_live", "validate_live"]
+
+Tools = dict[str, dict[str, Any]]
+
+
+def validate_live(workflow: Workflow, report: Report) -> Report:
+    """``report`` with what the servers of a valid workflow say; not inside an event loop."""
+    findings = Findings(workflow.document)
+    asyncio.run(check_live(workflow, findings))
+    return Report([*report.findings, *findings.found], file=report.file, text=report.text)
+
+
+async def check_live(workflow: Workflow, findings: Findings) -> None:
+    """Connect to every server that a node uses, at once, and check each node's tool and arguments.
+
+    Calls no tool. Nothing of it is left when it returns.
+    """
+    used = {node.server for node in workflow.nodes if isinstance(node, ToolNode)}
+    servers = [(i, server) for i, server in enumerate(workflow.servers) if server.id in used]
+    folder = workflow.document.folder if workflow.document else None
+    connections = Connections()
+
+    async def ask(i: int) -> Tools | None:
+        try:
+            session, _ = await connections.session(configure(workflow.servers[i], folder))
+            return {str(tool.get("name")): tool for tool in await session.list_tools()}
+        except GoFlowError as error:
+            findings.add(
+                "GF601", error.message, ("servers", i, "id"), hint=error.hint, severity="error"
+            )
+            return None
+
+    try:
+        answers = await asyncio.gather(*(ask(i) for i, _ in servers))
+    finally:
+        await connections.close()
+    known = {server.id: tools for (_, server), tools in zip(servers, answers, strict=True)}
+    for i, node in enumerate(workflow.nodes):
+        if isinstance(node, ToolNode):
+            tools = known.get(node.server)
+            if tools is not None:
+                _check(node, ("nodes", i), tools, findings)
+
+
+def _check(node: ToolNode, path: Path, tools: Tools, findings: Findings) -> None:
+    tool = tools.get(node.tool)
+    if tool is None:
+        findings.add(
+            "GF602",
+            f"the server {node.server!r} has no tool {node.tool!r}",
+            findings.written(path, "tool", "tool_name"),
+            hint=nearest(node.tool, tools) or f"it has {', '.join(sorted(tools)) or 'none'}",
+        )
+        return
+    schema = tool.get("inputSchema")
+    if isinstance(schema, dict):
+        place = findings.written(path, "parameters", "arguments", "input")
+        _check_arguments(node, place, schema, findings)
+
+
+def _check_arguments(
+    node: ToolNode, path: Path, schema: dict[str, Any], findings: Findings
+) -> None:
+    from jsonschema import SchemaError  # noqa: PLC0415 - only --live needs it
+    from jsonschema.validators import validator_for  # noqa: PLC0415
+
+    try:
+        kind = validator_for(schema)
+        kind.check_schema(schema)
+        problems = list(kind(schema).iter_errors(node.parameters))
+    except (SchemaError, RecursionError):
+        return  # what a server says of itself may be anything; the call will show
+    except Exception as error:  # a schema that refers to what is not there
+        if type(error).__module__.partition(".")[0] not in ("referencing", "jsonschema"):
+            raise
+        return
+    for problem in problems:
+        if _depends_on_the_run(problem):
+            continue
+        place = (*path, *problem.absolute_path)
+        if problem.validator == "required":
+            wanted: Any = problem.validator_value
+            missing = next(name for name in wanted if name not in problem.instance)
+            message = f"the tool {node.tool!r} needs the argument {missing!r}"
+            place = path if problem.absolute_path else path[:-1]
+        else:
+            message = f"the tool {node.tool!r} does not take this: {problem.message}"
+        findings.add("GF603", message, place)
+    properties = schema.get("properties")
+    if isinstance(properties, dict) and schema.get("additionalProperties", True) is True:
+        for name in node.parameters.keys() - properties.keys():
+            findings.add(
+                "GF603",
+                f"the tool {node.tool!r} does not mention an argument {name!r}",
+                (*path, name),
+                hint=nearest(name, properties),
+                severity="warning",
+                key=True,
+            )
+
+
+def _depends_on_the_run(problem: Any) -> bool:
+    """Whether the value that does not fit is not known before the run."""
+    value = problem.instance
+    if problem.validator in ("required", "additionalProperties", "dependentRequired"):
+        return False  # keys are known
+    if isinstance(value, str):
+        mixed = "${" in value and not (value.startswith("${") and value.endswith("}"))
+        return "${" in value and not (mixed and problem.validator == "type")
+    return _interpolates(value)
+
+
+def _interpolates(value: Any) -> bool:
+    if isinstance(value, (list, dict)):
+        items = value.values() if isinstance(value, dict) else value
+        return any(_interpolates(item) for item in items)
+    return isinstance(value, str) and "${" in value
