@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from goflow.workflow.diagnostics import Report as Report
     from goflow.workflow.load import load as load
     from goflow.workflow.model import Workflow as Workflow
+    from goflow.workflow.template import Template as Template
+    from goflow.workflow.template import load_template as load_template
     from goflow.workflow.validate import validate as validate
 
 __version__ = "0.1.0"
@@ -31,8 +33,10 @@ _HOMES = {
     "NodeRecord": "goflow.engine.record",
     "Report": "goflow.workflow.diagnostics",
     "RunResult": "goflow.engine.record",
+    "Template": "goflow.workflow.template",
     "Workflow": "goflow.workflow.model",
     "load": "goflow.workflow.load",
+    "load_template": "goflow.workflow.template",
     "run": "goflow.engine.sync",
     "validate": "goflow.workflow.validate",
 }
@@ -44,10 +48,12 @@ __all__ = [
     "NodeRecord",
     "Report",
     "RunResult",
+    "Template",
     "Workflow",
     "__version__",
     "errors",
     "load",
+    "load_template",
     "run",
     "validate",
 ]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from goflow.cli.output import emit, emit_json, say, say_error
+from goflow.cli.parameters import read_parameters
 from goflow.engine.inputs import bind, parse_value
 from goflow.engine.prepare import prepare
 from goflow.engine.servers import spawn
@@ -32,12 +33,21 @@ EXIT_CODES = {"completed": 0, "interrupted": 130}
 @click.option("--var", "pairs", multiple=True, metavar="NAME=VALUE", help="One input; repeatable.")
 @click.option("--input", "source", metavar="FILE|JSON", help="Inputs as a JSON or YAML map.")
 @click.option(
+    "--param", "given", multiple=True, metavar="NAME=VALUE", help="A template's; repeatable."
+)
+@click.option(
     "--json", "as_json", is_flag=True, help="Print the whole record as one JSON document."
 )
 @click.option("--quiet", "-q", is_flag=True, help="Show neither progress nor warnings.")
 @click.option("--strict", is_flag=True, help="Warnings are errors; a missing key is one too.")
 def command(
-    file: Path, pairs: tuple[str, ...], source: str | None, as_json: bool, quiet: bool, strict: bool
+    file: Path,
+    pairs: tuple[str, ...],
+    source: str | None,
+    given: tuple[str, ...],
+    as_json: bool,
+    quiet: bool,
+    strict: bool,
 ) -> int:
     """Run the workflow in FILE and print its result.
 
@@ -50,7 +60,7 @@ def command(
     Progress and messages go to standard error, the result to standard output.
     """
     try:
-        plan = prepare(file, strict=strict)
+        plan = prepare(file, strict=strict, parameters=read_parameters(file, given))
         inputs = _inputs(plan.workflow, pairs, source)
         bind(plan.workflow, inputs)
     except GoFlowError as error:

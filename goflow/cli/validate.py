@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from goflow.cli.output import emit, emit_json, say, say_error
+from goflow.cli.parameters import read_parameters
 from goflow.errors import BadCall
 from goflow.workflow.validate import examine
 
@@ -28,8 +29,18 @@ __all__ = ["command"]
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option("--strict", is_flag=True, help="Warnings are errors.")
+@click.option(
+    "--param", "given", multiple=True, metavar="NAME=VALUE", help="A template's; repeatable."
+)
 @click.option("--live", is_flag=True, help="Ask the servers too: their tools and arguments.")
-def command(files: tuple[Path, ...], form: str, as_json: bool, strict: bool, live: bool) -> int:
+def command(
+    files: tuple[Path, ...],
+    form: str,
+    as_json: bool,
+    strict: bool,
+    given: tuple[str, ...],
+    live: bool,
+) -> int:
     """Find the mistakes in each FILE without running anything.
 
     \b
@@ -43,7 +54,7 @@ def command(files: tuple[Path, ...], form: str, as_json: bool, strict: bool, liv
     """
     form = "json" if as_json else form
     try:
-        reports = [_report(file, strict, live) for file in files]
+        reports = [_report(file, given, strict, live) for file in files]
     except BadCall as error:
         if form == "json":
             detail = {"code": error.code, "message": error.message, "hint": error.hint}
@@ -62,8 +73,8 @@ def command(files: tuple[Path, ...], form: str, as_json: bool, strict: bool, liv
     return 0 if all(report.valid for report in reports) else 1
 
 
-def _report(file: Path, strict: bool, live: bool) -> Report:
-    workflow, report = examine(file)
+def _report(file: Path, given: tuple[str, ...], strict: bool, live: bool) -> Report:
+    workflow, report = examine(file, read_parameters(file, given) or None)
     if live and workflow is not None:
         from goflow.engine.live import validate_live  # noqa: PLC0415 - loads asyncio
 

@@ -14,7 +14,7 @@ from goflow.expressions.values import kind, not_json
 if TYPE_CHECKING:
     from goflow.workflow.model import Variable, Workflow
 
-__all__ = ["bind", "parse_value"]
+__all__ = ["bind", "parse_text", "parse_value"]
 
 _KINDS = ("string", "number", "boolean", "null", "array", "object")
 
@@ -54,7 +54,11 @@ def parse_value(workflow: Workflow, name: str, text: str) -> Any:
     and text that is no JSON as it stands.
     """
     declared = {variable.name: variable.type for variable in workflow.variables}
-    wanted = declared.get(name, "any")
+    return parse_text(name, text, declared.get(name, "any"))
+
+
+def parse_text(name: str, text: str, wanted: str) -> Any:
+    """The value of type ``wanted`` that a command line gives as ``text``."""
     try:
         text.encode()
     except UnicodeEncodeError:

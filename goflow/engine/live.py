@@ -85,7 +85,7 @@ def _check_arguments(
     try:
         kind = validator_for(schema)
         kind.check_schema(schema)
-        problems = list(kind(schema).iter_errors(node.parameters))
+        problems: list[Any] = list(kind(schema).iter_errors(node.parameters))
     except (SchemaError, RecursionError):
         return  # what a server says of itself may be anything; the call will show
     except Exception as error:  # a schema that refers to what is not there
@@ -97,7 +97,7 @@ def _check_arguments(
             continue
         place = (*path, *problem.absolute_path)
         if problem.validator == "required":
-            wanted: Any = problem.validator_value
+            wanted = problem.validator_value
             missing = next(name for name in wanted if name not in problem.instance)
             message = f"the tool {node.tool!r} needs the argument {missing!r}"
             place = path if problem.absolute_path else path[:-1]

@@ -177,6 +177,8 @@ def _quoting_hint(lines: list[str]) -> str | None:
         value = line.partition(":")[2].strip() or line.strip(" -")
         if "${" in line and not re.search("""['"].*\\$\\{""", line):
             return "quote a text that holds '${…}'"
+        if value.startswith("{{"):
+            return "quote a text that begins with '{{'"
         if value[:1] in tuple("@%`"):
             return f"quote a text that begins with {value[0]!r}"
     return "look for a quote or bracket that was not closed, here or above"

@@ -19,7 +19,7 @@ from goflow.workflow.load_policies import read_cache
 from goflow.workflow.load_servers import read_server
 from goflow.workflow.model import TIMESTAMP, VARIABLE_TYPES, Edge, Variable, Workflow
 
-__all__ = ["build", "invalid", "load", "open_document"]
+__all__ = ["build", "invalid", "is_template", "load", "open_document"]
 
 
 def load(source: str | FilePath) -> Workflow:
@@ -47,6 +47,11 @@ def open_document(source: str | FilePath) -> Document:
     return Document.read(FilePath(source))
 
 
+def is_template(tree: Any) -> bool:
+    """Whether a file's values are those of a template."""
+    return isinstance(tree, dict) and "workflow_spec" in tree
+
+
 def _file(source: str | FilePath) -> str | None:
     return None if isinstance(source, str) and "\n" in source else str(source)
 
@@ -69,6 +74,10 @@ def build(document: Document, findings: Findings) -> Workflow | None:
     """
     if not isinstance(document.tree, dict):
         findings.add("GF104", "a workflow file must be a map of keys", ())
+        return None
+    if is_template(document.tree):
+        hint = "goflow.load_template reads it, and goflow run takes its parameters as --param"
+        findings.add("GF104", "this is a template, not a workflow", (), hint=hint)
         return None
     fields = Fields(document.tree, (), findings, "a workflow")
     _check_version(fields)

@@ -109,3 +109,15 @@ def test_live_asks_the_servers(cli, write):
     done = cli("validate", "--live", file)
     assert done.code == 1
     assert "error GF602: the server 'box' has no tool 'read_txt'" in done.out
+
+
+def test_a_template_is_checked_with_the_parameters_that_are_given(cli, write):
+    spec = json.loads(workflow([], ["start end"], result="${{{name}}}"))
+    parameter = {"name": "name", "type": "string", "required": True}
+    file = write(json.dumps({"name": "t", "parameters": [parameter], "workflow_spec": spec}))
+    assert cli("validate", file).code == 0
+    assert cli("validate", file, "--param", "name=run.id").code == 0
+    assert "'nobody' is not defined" in cli("validate", file, "--param", "name=nobody").out
+    assert cli("validate", file, "--param", "nam=x").code == 2
+    done = cli("run", "-q", file, "--param", "name=run.workflow")
+    assert done.out == "test\n"

@@ -110,3 +110,19 @@ def test_release_check_over_mcp_server_git(examples, tmp_path):
     assert verdict == "ready to release; the latest commits:\n* Add the first file"
     (repository / "b.txt").write_text("b")
     assert result_of(file, repository=str(repository)).startswith("not ready: ")
+
+
+def test_digest(examples):
+    file = examples / "templates" / "digest.yaml"
+    template = goflow.load_template(file)
+    assert template.parameters[0].name == "title"
+    command = ["goflow", "run", "-q", file, "--param", "title=Open points"]
+    for more, count in (
+        (["--param", "limit=2"], " (3 files)"),
+        (["--param", "with_count=false"], ""),
+    ):
+        done = subprocess.run([*command, *more], capture_output=True, text=True, check=True)
+        lines = done.stdout.splitlines()
+        assert lines[0] == f"Open points{count}"
+        assert lines[1].startswith("notes/")
+        assert len(lines) == (3 if count else 4) + 1

@@ -16,7 +16,11 @@ from goflow.workflow.load_nodes import READERS
 from goflow.workflow.model import Edge, EndNode, StartNode, TransformNode, Workflow
 from goflow.workflow.yaml12 import MAX_DEPTH
 
-EXAMPLES = sorted((Path(__file__).parents[2] / "examples").rglob("*.yaml"))
+EXAMPLES = sorted(
+    file
+    for file in (Path(__file__).parents[2] / "examples").rglob("*.yaml")
+    if file.parent.name != "templates"
+)
 
 CANONICAL = """\
 version: "1.0"

@@ -16,7 +16,11 @@ from goflow.workflow.document import Document, Unreadable
 from goflow.workflow.export import to_tree
 from goflow.workflow.schema import FILE, UNSAID, build, json_text
 
-EXAMPLES = sorted((Path(__file__).parents[2] / "examples").rglob("*.yaml"))
+EXAMPLES = sorted(
+    file
+    for file in (Path(__file__).parents[2] / "examples").rglob("*.yaml")
+    if file.parent.name != "templates"
+)
 VALIDATOR = Draft202012Validator(build())
 SAID = {
     "GF103", "GF104", "GF105", "GF106", "GF107", "GF108", "GF109", "GF201", "GF202",
