@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from goflow import errors as errors
+    from goflow import workflow as workflow
     from goflow._core.graph import Graph as Graph
     from goflow.engine.engine import Engine as Engine
     from goflow.engine.record import NodeRecord as NodeRecord
@@ -56,14 +57,15 @@ __all__ = [
     "load_template",
     "run",
     "validate",
+    "workflow",
 ]
 
 
 def __getattr__(name: str) -> Any:
     from importlib import import_module  # noqa: PLC0415
 
-    if name == "errors":
-        return import_module("goflow.errors")
+    if name in ("errors", "workflow"):
+        return import_module(f"goflow.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'goflow' has no attribute {name!r}")
     value = globals()[name] = getattr(import_module(_HOMES[name]), name)

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Certainty"]
 
+_FEW = 16
+"""Incoming edges up to which each is followed by itself, which is quadratic in their number."""
+
 
 class Certainty:
     """Answers for one acyclic workflow with one start.
@@ -143,25 +146,89 @@ class Certainty:
 
         # For each node: what is certain before it, and the nodes any of which makes it run.
         before = [0] * len(top)
-        forcers = [0] * len(top)
+        forcers = _Forcers(top, edges, index, done)
         for i in map(index.__getitem__, graph.order()):
             if i not in reached:
                 continue
             edges_in = [edge for edge in incoming[i] if edge[0] in reached]
             certain = -1 if edges_in else 0
-            for source, brought, _, forced in edges_in:
-                certain &= before[source] | brought
-                if forced and source not in fallible:
-                    forcers[i] |= forcers[source] | done[source]
-            waiting = [edge for edge in edges_in if edge[2]] if len(edges_in) > 1 else []
-            again = bool(waiting)
-            while again:
-                again = False
-                for edge_in in tuple(waiting):
-                    source = edge_in[0]
-                    if forcers[source] & certain and source not in fallible:
-                        certain |= before[source] | self._brings(top[source])
-                        waiting.remove(edge_in)
-                        again = True
+            for source, brought, _, _ in edges_in:
+                along = before[source] | brought
+                if 1 < len(edges_in) <= _FEW:
+                    along = self._with_forced(along, edges_in, before, forcers, fallible, top)
+                certain &= along
+            forcers.add(i, [edge[0] for edge in edges_in if edge[3] and edge[0] not in fallible])
+            if len(edges_in) > _FEW:
+                certain = self._with_forced(certain, edges_in, before, forcers, fallible, top)
             before[i] = certain
             self._facts[top[i].id] = certain
+
+    def _with_forced(
+        self,
+        facts: int,
+        edges_in: list[tuple[int, int, bool, bool]],
+        before: list[int],
+        forcers: _Forcers,
+        fallible: set[int],
+        top: list[Node],
+    ) -> int:
+        """``facts``, and those of the inputs that must have run where these hold."""
+        waiting = [source for source, _, success, _ in edges_in if success]
+        again = True
+        while again:
+            again = False
+            for source in tuple(waiting):
+                if forcers.of[source] & facts and source not in fallible:
+                    facts |= before[source] | self._brings(top[source])
+                    waiting.remove(source)
+                    again = True
+        return facts
+
+
+class _Forcers:
+    """``of[i]``: the nodes, as bits, any of which makes node ``i`` run when it completes.
+
+    A source of an unconditional edge does, and what makes it run; and a condition both of whose
+    branches lead to the node. Nodes are added in topological order.
+    """
+
+    def __init__(
+        self, top: list[Node], edges: list[Edge], index: dict[str, int], done: list[int]
+    ) -> None:
+        self.of = [0] * len(top)
+        self._done = done
+        targets: dict[int, dict[str | None, int]] = defaultdict(dict)
+        failing = {edge.source for edge in edges if edge.on != "success"}
+        for edge in edges:
+            if isinstance(top[index[edge.source]], ConditionNode) and edge.source not in failing:
+                targets[index[edge.source]][edge.condition] = index[edge.target]
+        self._opposite: dict[int, list[tuple[int, int]]] = defaultdict(list)
+        for condition, pair in targets.items():
+            if pair.keys() == {"true", "false"}:
+                self._opposite[pair["true"]].append((condition, pair["false"]))
+                self._opposite[pair["false"]].append((condition, pair["true"]))
+        # Nodes that begin a branch, and make others run whose condition does not (yet).
+        self._open: list[frozenset[int]] = [frozenset()] * len(top)
+
+    def add(self, i: int, sources: list[int]) -> None:
+        """Node ``i``, which unconditional edges from ``sources`` lead to."""
+        forcing = 0
+        begun = {i} if i in self._opposite else set()
+        for source in sources:
+            forcing |= self.of[source] | self._done[source]
+            begun |= self._open[source]
+        known = forcing | self._done[i]
+        fresh = list(begun)
+        while fresh:
+            begins = fresh.pop()
+            for condition, other in self._opposite[begins]:
+                if known & self._done[other] and not known & self._done[condition]:
+                    known |= self.of[condition] | self._done[condition]
+                    begun |= self._open[condition]
+                    fresh += self._open[condition]
+        self.of[i] = known & ~self._done[i]
+        self._open[i] = frozenset(
+            begins
+            for begins in begun
+            if not all(known & self._done[c] for c, _ in self._opposite[begins])
+        )

@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -116,7 +117,7 @@ def test_digest(examples):
     file = examples / "templates" / "digest.yaml"
     template = goflow.load_template(file)
     assert template.parameters[0].name == "title"
-    command = ["goflow", "run", "-q", file, "--param", "title=Open points"]
+    command = [sys.executable, "-m", "goflow", "run", "-q", file, "--param", "title=Open points"]
     for more, count in (
         (["--param", "limit=2"], " (3 files)"),
         (["--param", "with_count=false"], ""),
