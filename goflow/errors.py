@@ -16,9 +16,11 @@ __all__ = [
     "FunctionFailed",
     "GoFlowError",
     "GraphError",
+    "HistoryError",
     "InputError",
     "NodeFailed",
     "NodeTimeout",
+    "OutcomeUnknown",
     "RequestRejected",
     "RunFailed",
     "ServerError",
@@ -32,11 +34,13 @@ __all__ = [
 class GoFlowError(Exception):
     """The root: ``code`` names the class of problem, ``hint`` says what to do about it.
 
-    ``node_id`` is the node it happened in, if it happened in one.
+    ``node_id`` is the node it happened in, if it happened in one. ``outcome_unknown`` is False
+    where a request whose end nobody knows can have changed nothing.
     """
 
     code = "goflow_error"
     node_id: str | None = None
+    outcome_unknown: bool | None = None
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
@@ -218,3 +222,37 @@ class RunFailed(GoFlowError):
     def __init__(self, message: str, *, result: Any, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.result = result
+
+
+class OutcomeUnknown(GoFlowError):
+    """Calls were sent before a run was cut off, and nobody knows what became of them.
+
+    ``nodes`` are their ids, each with ``@`` and its path where it is a member.
+    """
+
+    code = "outcome_unknown"
+
+    def __init__(self, message: str, *, nodes: tuple[str, ...], hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.nodes = nodes
+
+
+class HistoryError(GoFlowError):
+    """What is kept of runs cannot be read or written.
+
+    ``renewed`` when a new file is begun instead, ``empty`` when there is none yet.
+    """
+
+    code = "history_error"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        renewed: bool = False,
+        empty: bool = False,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.renewed = renewed
+        self.empty = empty

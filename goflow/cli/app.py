@@ -17,6 +17,9 @@ __all__ = ["app", "cli"]
 VERBS = {
     "run": "Run a workflow and print its result.",
     "validate": "Find the mistakes in a workflow file.",
+    "runs": "List the runs that are kept; show or forget some.",
+    "logs": "Say what happened in a run, in its order.",
+    "resume": "Go on with a run that was cut off or failed.",
     "schema": "Print the JSON Schema of workflow files, for editors.",
     "functions": "List the functions that expressions can call.",
     "explain": "Say what a finding's code means, with the mistake and its fix.",

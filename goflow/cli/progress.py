@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-__all__ = ["LiveProgress", "PlainProgress", "Progress"]
+__all__ = ["MARKS", "LiveProgress", "PlainProgress", "Progress", "describe", "duration"]
 
 
 class Progress(Protocol):
@@ -98,7 +98,7 @@ class LiveProgress:
         return Spinner("dots", text=Text(", ".join(parts[:6]))) if parts else Text("")
 
 
-_MARKS = {
+MARKS = {
     "completed": "✓",
     "cached": "=",
     "skipped": "-",
@@ -123,7 +123,7 @@ def describe(event: events.Event) -> str | None:
         return f"running {event.workflow}: {event.nodes} nodes"
     if isinstance(event, events.NodeFinished):
         took = "" if event.duration is None else f" in {duration(event.duration)}"
-        return f"{_MARKS.get(event.status, ' ')} {event.node}: {event.status}{took}"
+        return f"{MARKS.get(event.status, ' ')} {event.node}: {event.status}{took}"
     if isinstance(event, events.AttemptFailed):
         return (
             f"! {event.node}: attempt {event.attempt} failed, again in "

@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-import gc
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from goflow.cli.output import emit, emit_json, say, say_error
+from goflow.cli.output import say
 from goflow.cli.parameters import read_parameters
+from goflow.cli.running import carry_out, print_result, refused
 from goflow.engine.inputs import bind, parse_value
 from goflow.engine.prepare import prepare
 from goflow.engine.servers import spawn
-from goflow.errors import BadCall, GoFlowError, InputError, WorkflowInvalid
+from goflow.errors import BadCall, GoFlowError, HistoryError
 
 if TYPE_CHECKING:
-    from goflow.cli.progress import Progress
     from goflow.engine.plan import Plan
-    from goflow.engine.record import RunResult
-    from goflow.servers.process import ServerProcess
     from goflow.workflow.model import Workflow
 
 __all__ = ["command"]
 
-EXIT_CODES = {"completed": 0, "interrupted": 130}
-
 
 @click.command("run")
-@click.argument("file", type=click.Path(path_type=Path, readable=False))
+@click.argument("file", type=click.Path(path_type=Path, readable=False), required=False)
 @click.option("--var", "pairs", multiple=True, metavar="NAME=VALUE", help="One input; repeatable.")
 @click.option("--input", "source", metavar="FILE|JSON", help="Inputs as a JSON or YAML map.")
 @click.option(
@@ -40,14 +34,22 @@ EXIT_CODES = {"completed": 0, "interrupted": 130}
 )
 @click.option("--quiet", "-q", is_flag=True, help="Show neither progress nor warnings.")
 @click.option("--strict", is_flag=True, help="Warnings are errors; a missing key is one too.")
+@click.option("--of", "run", metavar="RUN", help="Take over what this earlier run was done with.")
+@click.option("--from", "start", metavar="NODE", help="… but run NODE and what follows it again.")
+@click.option("--events", metavar="FILE", help="Write every event as a line of JSON.")
+@click.option("--no-history", is_flag=True, help="Keep nothing of this run; it cannot be resumed.")
 def command(
-    file: Path,
+    file: Path | None,
     pairs: tuple[str, ...],
     source: str | None,
     given: tuple[str, ...],
     as_json: bool,
     quiet: bool,
     strict: bool,
+    run: str | None,
+    start: str | None,
+    events: str | None,
+    no_history: bool,
 ) -> int:
     """Run the workflow in FILE and print its result.
 
@@ -56,66 +58,62 @@ def command(
       goflow run report.yaml
       goflow run report.yaml --var folder=docs --var limit=3
       goflow run report.yaml --input '{"folder": "docs"}' --json
+      goflow run --from summarize --of last
+      goflow run report.yaml --of last
 
     Progress and messages go to standard error, the result to standard output.
     """
     try:
-        plan = prepare(file, strict=strict, parameters=read_parameters(file, given))
-        inputs = _inputs(plan.workflow, pairs, source)
+        kept: dict[str, Any] = {}
+        if run is not None:
+            plan, kept = _earlier(file, run, strict, given)
+        elif start is not None:
+            raise BadCall("--from needs --of RUN: the run whose results are taken over")
+        elif file is None:
+            raise BadCall("Missing argument 'FILE'", hint="goflow run --help")
+        else:
+            plan = prepare(file, strict=strict, parameters=read_parameters(file, given))
+        if no_history and run is not None:
+            raise BadCall("--no-history and --of exclude each other")
+        inputs = kept | _inputs(plan.workflow, pairs, source)
         bind(plan.workflow, inputs)
     except GoFlowError as error:
-        return _refused(error, as_json)
+        return refused(error, as_json)
     if plan.warnings and not quiet:
         say(plan.report.only("warning").render())
     # The servers boot while we load what the run needs.
     processes = spawn(plan.servers)
-    result = _run(plan, inputs, processes, _progress(quiet))
-    if as_json:
-        emit_json(result.to_dict())
-    elif result.completed:
-        _print_value(result.result)
-    if not result.completed:
-        _say_failure(result)
-    for warning in result.warnings[len(plan.warnings) :]:
-        say(f"warning: {warning}")
-    return EXIT_CODES.get(result.status, 1)
+    try:
+        result = carry_out(
+            lambda engine, listener: engine.run(
+                plan, inputs, listener=listener, results_of=run, start_at=start
+            ),
+            processes=processes,
+            quiet=quiet,
+            events_file=events,
+            history=not no_history,
+        )
+    except GoFlowError as error:
+        return refused(error, as_json)
+    return print_result(result, as_json=as_json, shown=len(plan.warnings))
 
 
-def _run(
-    plan: Plan, inputs: dict[str, Any], processes: list[ServerProcess], progress: Progress | None
-) -> RunResult:
-    import asyncio  # noqa: PLC0415 - after the servers were started
-    import signal  # noqa: PLC0415
+def _earlier(
+    file: Path | None, run: str, strict: bool, given: tuple[str, ...]
+) -> tuple[Plan, dict[str, Any]]:
+    """The plan of a file, else of the run's stored definition, and the run's inputs."""
+    from goflow.engine.definition import from_text  # noqa: PLC0415
+    from goflow.history.runs import Runs  # noqa: PLC0415
 
-    from goflow.engine.engine import Engine  # noqa: PLC0415
-
-    async def main() -> RunResult:
-        loop = asyncio.get_running_loop()
-        async with Engine(spawned=processes) as engine:
-            if sys.platform != "win32":
-                for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                    loop.add_signal_handler(number, engine.stop, "interrupted")
-            if progress is None:
-                return await engine.run(plan, inputs)
-            with progress:
-                return await engine.run(plan, inputs, listener=progress.on_event)
-
-    # From here on there may be garbage, but not among what was loaded.
-    gc.freeze()
-    gc.enable()
-    return asyncio.run(main())
-
-
-def _progress(quiet: bool) -> Progress | None:
-    if quiet:
-        return None
-    if sys.stderr.isatty():
-        from goflow.cli.progress import LiveProgress  # noqa: PLC0415 - loads rich
-
-        return LiveProgress()
-    from goflow.cli.progress import PlainProgress  # noqa: PLC0415
-
-    return PlainProgress()
+    with Runs() as runs:
+        kept = runs.kept(run)
+    if not kept.exact:
+        raise HistoryError(f"an input of the run {kept.id} held a secret and was not kept")
+    if file is None:
+        return from_text(kept.definition, strict=strict or kept.strict), kept.inputs
+    plan = prepare(file, strict=strict, parameters=read_parameters(file, given))
+    known = {variable.name for variable in plan.workflow.variables}
+    return plan, {name: value for name, value in kept.inputs.items() if name in known}
 
 
 # -- inputs ------------------------------------------------------------------------------------
@@ -142,48 +140,3 @@ def _map_of(source: str) -> dict[str, Any]:
     if not isinstance(document.tree, dict):
         raise BadCall("--input must be a map of names to values")
     return document.tree
-
-
-# -- output ------------------------------------------------------------------------------------
-
-
-def _print_value(value: Any) -> None:
-    """A string as it is, null as nothing, anything else as JSON."""
-    if isinstance(value, str):
-        emit(value)
-    elif value is not None:
-        emit_json(value)
-
-
-def _say_failure(result: RunResult) -> None:
-    error = result.error or {"message": f"the run was {result.status}"}
-    where = f"node {error['node']!r}: " if "node" in error else ""
-    say(f"{result.status}: {where}{error['message']}")
-    if "stderr" in error:
-        say(f"the last lines of {error.get('server', 'the server')}'s stderr:")
-        for line in error["stderr"].splitlines()[-10:]:
-            say(f"  | {line}")
-    if "hint" in error:
-        say(f"hint: {error['hint']}")
-
-
-def _refused(error: GoFlowError, as_json: bool) -> int:
-    """Nothing ran: say why, in the shape of a run's record when JSON is asked for."""
-    code = 2 if isinstance(error, BadCall) else 1
-    say_error(error)
-    if as_json:
-        detail: dict[str, Any] = {"code": error.code, "message": error.message, "hint": error.hint}
-        if isinstance(error, WorkflowInvalid):
-            detail |= error.report.to_dict()
-        if isinstance(error, InputError):
-            detail["variable"] = error.variable
-        record: dict[str, Any] = {
-            "id": None,
-            "workflow": None,
-            "status": "refused",
-            "result": None,
-            "error": detail,
-            "nodes": [],
-        }
-        emit_json(record)
-    return code

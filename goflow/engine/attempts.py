@@ -7,20 +7,24 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from goflow.engine import events
+from goflow.engine.nodes import Answer
 from goflow.engine.record import NodeRecord, error_value
 from goflow.engine.retry import delay_after, names_class, outcome_unknown
 from goflow.errors import ExpressionError, GoFlowError, NodeFailed, NodeTimeout, TransformFailed
+from goflow.history.replay import Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from goflow.engine.nodes import Answer
+    from goflow.engine.nodes import Sending
     from goflow.engine.plan import Plan, Step
-    from goflow.engine.resources import Resources
+    from goflow.engine.resources import RunContext
     from goflow.engine.scope import Scope
     from goflow.engine.slots import Slots
+    from goflow.history.journal import RunJournal
+    from goflow.history.replay import Settled
 
-__all__ = ["Attempts", "as_failure", "mark_failed"]
+__all__ = ["Attempts", "as_failure", "mark_failed", "restore"]
 
 
 class Attempts:
@@ -29,39 +33,85 @@ class Attempts:
     ``slots`` count what is in flight. Nodes that have members take none: their members do.
     """
 
-    __slots__ = ("_emit", "_resources", "_steps", "slots")
+    __slots__ = ("_journal", "_replay", "_steps", "context", "emit", "slots")
 
     def __init__(
-        self, plan: Plan, resources: Resources, slots: Slots, emit: Callable[..., None]
+        self, plan: Plan, context: RunContext, slots: Slots, emit: Callable[..., None]
     ) -> None:
         self._steps = plan.steps
-        self._resources = resources
-        self._emit = emit
+        self._journal = context.journal
+        self._replay = context.replay
+        self.context = context
+        self.emit = emit
         self.slots = slots
 
     async def perform(self, record: NodeRecord, step: Step, request: Any, scope: Scope) -> Answer:
         """Attempt the work until it succeeds or is not to be tried again; raises its error."""
+        path = scope.path
         while True:
             record.attempts += 1
+            sending = None
+            if self._journal is not None:
+                sending = self._noted(self._journal, record, step, request, path)
+            self.emit(events.AttemptStarted, record.id, record.attempts, path)
             try:
-                return await self._once(step, request, scope)
+                return await self._once(step, request, scope, sending)
             except GoFlowError as error:
                 delay = await self._delay(step, error, record.attempts)
                 if delay is None:
                     raise
-                self._emit(
-                    events.AttemptFailed,
-                    record.id,
-                    record.attempts,
-                    delay,
-                    error_value(error, node=record.id),
-                )
+                self._failed(record, step, error, delay, path)
             await asyncio.sleep(delay)
 
-    async def _once(self, step: Step, request: Any, scope: Scope) -> Answer:
+    def _noted(
+        self,
+        journal: RunJournal,
+        record: NodeRecord,
+        step: Step,
+        request: Any,
+        path: tuple[int, ...],
+    ) -> Sending | None:
+        """Write down that an attempt begins: now, or when something is sent that has effects."""
+        harmless = step.owns or step.work.harmless(self.context.resources)
+        attempt, given = record.attempts, step.work.given(request)
+        if harmless:
+            journal.attempt(record.id, path, attempt, time.time(), True, given)
+            return None
+        written = False
+
+        async def sending() -> None:
+            nonlocal written
+            if not written:
+                written = True
+                journal.attempt(record.id, path, attempt, time.time(), False, given)
+                await journal.flushed()
+
+        return sending
+
+    def _failed(
+        self,
+        record: NodeRecord,
+        step: Step,
+        error: GoFlowError,
+        delay: float,
+        path: tuple[int, ...],
+    ) -> None:
+        """An attempt failed, and another will begin."""
+        value = error_value(error, node=record.id)
+        if self._journal is not None:
+            self._journal.failed(record.id, path, record.attempts, time.time(), value, delay)
+            if step.owns:
+                self._journal.superseded(step.within, record.id, path)
+        self.emit(events.AttemptFailed, record.id, record.attempts, delay, value, path)
+
+    async def _once(
+        self, step: Step, request: Any, scope: Scope, sending: Sending | None
+    ) -> Answer:
         timeout = step.node.timeout
         if not step.owns:
-            answer: Answer = await step.work.attempt(request, self._resources, timeout)
+            answer: Answer = await step.work.attempt(
+                request, self.context.resources, timeout, sending
+            )
             return answer
         whole: Any = step.work.run(request, scope, self)
         if timeout is None:
@@ -70,24 +120,27 @@ class Attempts:
             return await asyncio.wait_for(whole, timeout)
         except asyncio.TimeoutError:
             raise NodeTimeout(
-                f"its members took longer than {timeout:g} s", seconds=timeout
+                f"what it runs took longer than {timeout:g} s", seconds=timeout
             ) from None
 
     async def _delay(self, step: Step, error: GoFlowError, attempt: int) -> float | None:
         retry = step.node.retry
+        unknown = outcome_unknown(error)
+        if unknown and not step.owns and step.work.harmless(self.context.resources):
+            error.outcome_unknown = unknown = False
         delay = delay_after(retry, error, attempt)
-        if (
-            delay is None
-            or retry is None
-            or not outcome_unknown(error)
-            or names_class(retry, error)
-        ):
+        if delay is None or retry is None or not unknown or names_class(retry, error):
             return delay
         try:
-            repeatable = await step.work.repeatable(self._resources)
+            repeatable = await step.work.repeatable(self.context.resources)
         except GoFlowError:
             repeatable = False
         return delay if repeatable else None
+
+    async def breathe(self) -> None:
+        """Let others go on, and the journal catch up."""
+        behind = None if self._journal is None else self._journal.catch_up()
+        await (asyncio.sleep(0) if behind is None else behind)
 
     # -- members -------------------------------------------------------------------------------
 
@@ -98,50 +151,85 @@ class Attempts:
         """
         outputs: dict[str, Any] = {}
         for index in members:
-            await self._member(index, scope, outputs)
+            step = self._steps[index]
+            record = scope.records[index] = NodeRecord(id=step.node.id, type=step.node.type)
+            if self._replay is None or not self._taken_over(index, record, scope, outputs):
+                await self._member(index, step, record, scope, outputs)
         return outputs
 
-    async def _member(self, index: int, scope: Scope, outputs: dict[str, Any]) -> None:
-        step = self._steps[index]
-        record = scope.records[index] = NodeRecord(id=step.node.id, type=step.node.type)
+    def _taken_over(
+        self, index: int, record: NodeRecord, scope: Scope, outputs: dict[str, Any]
+    ) -> bool:
+        """Whether the member was done with before the run was cut off, and is so again."""
+        assert self._replay is not None
+        assert self._journal is not None
+        place = Place(self._journal.path(scope.path), record.id)
+        done = self._replay.settled.get(place)
+        if done is None:
+            record.attempts = self._replay.attempts_before(place)
+            return False
+        restore(record, done)
+        scope.write(done.writes)
+        if done.variable is not None:
+            outputs[done.variable] = done.output
+        if done.status != "skipped":
+            scope.store(index, done.variable, done.output, done.raw)
+        if not self._replay.is_written(place):
+            self._journal.node(
+                record, scope.path, variable=done.variable, raw=done.raw, writes=done.writes
+            )
+        return True
+
+    async def _member(
+        self, index: int, step: Step, record: NodeRecord, scope: Scope, outputs: dict[str, Any]
+    ) -> None:
         began = time.perf_counter()
+        answer: Answer | None = None
         try:
             if step.run_if is not None and not step.run_if.evaluate(scope.env):
                 record.status, record.reason = "skipped", "its 'if' is false"
                 return
             record.started_at = time.time()
             record.status = "running"
-            self._emit(events.NodeStarted, record.id, scope.path)
-            value, raw = await self._value(record, step, scope)
+            self.emit(events.NodeStarted, record.id, scope.path)
+            answer = await self._answer(record, step, scope)
             record.status = "completed"
         except asyncio.CancelledError:
             record.status = "cancelled"
             raise
         except Exception as error:
-            value, raw = self._handled(record, step, scope, as_failure(error)), None
+            answer = Answer(self._handled(record, step, scope, as_failure(error)))
         finally:
             if record.started_at is not None:
                 record.duration = time.perf_counter() - began
-            self._emit(
+            variable = None
+            if answer is not None:
+                variable = step.node.output
+                scope.store(index, variable, answer.value, answer.raw)
+                if variable is not None:
+                    outputs[variable] = answer.value
+            if self._journal is not None:
+                settled = answer is not None or record.status == "skipped"
+                raw, writes = (answer.raw, answer.writes) if answer is not None else (None, None)
+                self._journal.node(
+                    record, scope.path, settled=settled, variable=variable, raw=raw, writes=writes
+                )
+            self.emit(
                 events.NodeFinished,
                 record.id,
                 record.status,
                 record.duration,
                 record.error,
                 scope.path,
+                record.reason,
             )
-        scope.store(index, step.node.output, value, raw)
-        if step.node.output is not None:
-            outputs[step.node.output] = value
 
-    async def _value(
-        self, record: NodeRecord, step: Step, scope: Scope
-    ) -> tuple[Any, dict[str, Any] | None]:
+    async def _answer(self, record: NodeRecord, step: Step, scope: Scope) -> Answer:
         if step.now is not None:
             record.attempts = 1
-            return step.now(scope.env), None
+            return Answer(step.now(scope.env))
         request = step.work.prepare(scope.env)
-        if step.owns:
+        if not step.waits:
             return await self.perform(record, step, request, scope)
         await self.slots.taken()
         try:
@@ -161,13 +249,26 @@ class Attempts:
             raise as_failure(problem) from None
 
 
+def restore(record: NodeRecord, done: Settled) -> None:
+    """Make a record what it was before the run was cut off."""
+    record.status = done.status
+    record.reason = done.reason
+    record.attempts = done.attempts
+    record.started_at = done.started_at
+    record.duration = done.duration
+    record.cached = done.cached
+    record.output = done.output
+    record.error = done.error
+
+
 def mark_failed(record: NodeRecord, error: GoFlowError) -> None:
     """Record what a node failed with. An error of a member keeps the member's name."""
     if error.node_id is None:
         error.node_id = record.id
         if isinstance(error, NodeFailed):
             error.attempts = record.attempts
-    record.status = "outcome_unknown" if outcome_unknown(error) else "failed"
+    unknown = outcome_unknown(error) and error.outcome_unknown is not False
+    record.status = "outcome_unknown" if unknown else "failed"
     record.error = error_value(error, node=error.node_id)
 
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from goflow.engine.inputs import bind
 from goflow.engine.plan import Plan
 from goflow.engine.prepare import prepare
-from goflow.engine.resources import Resources
+from goflow.engine.record import new_id
+from goflow.engine.resources import Resources, RunContext
 from goflow.engine.run import Run
-from goflow.errors import BadCall
+from goflow.errors import BadCall, HistoryError
 from goflow.expressions.functions import nearest
+from goflow.history.journal import RunHead
 from goflow.servers.connections import Connections
 from goflow.workflow.model import Workflow
 
@@ -22,6 +27,8 @@ if TYPE_CHECKING:
 
     from goflow.engine import events
     from goflow.engine.record import RunResult
+    from goflow.history.journal import Journal
+    from goflow.history.replay import Replay
     from goflow.servers.process import ServerProcess
 
 __all__ = ["Engine"]
@@ -35,8 +42,10 @@ class Engine:
     """Runs workflows; its connections live as long as it does and are shared by its runs.
 
     ``async with goflow.Engine() as engine: await engine.run(workflow, inputs)``. Any number of runs
-    may go on at once. ``functions`` are what ``function`` nodes can call, by name. ``spawned`` are
-    server processes that were started before the loop. Belongs to one event loop; not thread-safe.
+    may go on at once. ``functions`` are what ``function`` nodes can call, by name. Runs are kept in
+    the user's history, where they can be looked at and resumed, unless ``history`` is false.
+    ``spawned`` are server processes that were started before the loop. Belongs to one event loop;
+    only ``stop`` may be called from other threads.
     """
 
     def __init__(
@@ -44,17 +53,26 @@ class Engine:
         *,
         functions: Mapping[str, Callable[..., Any]] | None = None,
         max_parallel: int = MAX_PARALLEL,
+        history: bool = True,
         spawned: Iterable[ServerProcess] = (),
     ) -> None:
         self._functions = dict(functions or {})
         self._max_parallel = max_parallel
         self._spawned = spawned
+        self._history = history
         self._connections: Connections | None = None
+        self._journal: Journal | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._runs: set[Run] = set()
         self._plans: dict[int, tuple[Workflow, Plan]] = {}
 
     async def __aenter__(self) -> Engine:
+        self._loop = asyncio.get_running_loop()
         self._connections = Connections(self._spawned)
+        if self._history:
+            from goflow.history.journal import Journal  # noqa: PLC0415 - not every engine has one
+
+            self._journal = Journal()
         return self
 
     async def __aexit__(
@@ -68,6 +86,8 @@ class Engine:
         await asyncio.gather(*(run.finished() for run in tuple(self._runs)))
         if connections is not None:
             await connections.close()
+        if self._journal is not None:
+            await self._journal.close()
 
     async def run(
         self,
@@ -75,39 +95,75 @@ class Engine:
         inputs: Mapping[str, Any] | None = None,
         *,
         listener: events.Listener | None = None,
+        results_of: str | None = None,
+        start_at: str | None = None,
     ) -> RunResult:
         """Run a workflow to its end; how it ended is the result's ``status``.
 
-        ``listener`` is called with every event. Raises ``WorkflowInvalid``, ``InputError``
-        or ``BadCall`` before anything runs. Cancelling the caller cancels the run.
+        ``listener`` is called with every event, in their order, from a thread of its own: what it
+        does there never holds the run up. With ``results_of``, an earlier run, the nodes that were
+        done with there are not run again, but ``start_at`` and all that follow it. Raises
+        ``WorkflowInvalid``, ``InputError`` or ``BadCall`` before anything runs. Cancelling the
+        caller cancels the run.
         """
-        connections = self._connections
-        if connections is None:
-            raise RuntimeError("the engine is not open: use 'async with goflow.Engine() as engine'")
         plan = workflow if isinstance(workflow, Plan) else self._plan(workflow)
-        for name in sorted(plan.functions - self._functions.keys()):
-            raise BadCall(
-                f"no function {name!r} is registered",
-                hint=nearest(name, self._functions) or "Engine(functions={…}) registers it",
-            )
-        run = Run(
-            plan,
-            bind(plan.workflow, inputs or {}),
-            Resources(connections, self._functions, self._max_parallel),
-            listener=listener,
+        given = dict(inputs or {})
+        variables = bind(plan.workflow, given)
+        replay = None
+        if results_of is not None:
+            if self._journal is None:
+                raise BadCall("this engine keeps no history: it has no earlier results")
+            from goflow.engine.resume import take_over_from  # noqa: PLC0415 - few runs need it
+
+            replay, results_of = take_over_from(results_of, start_at, plan)
+        head = self._head(plan, given, source=results_of)
+        return await self._run(plan, variables, head, listener=listener, replay=replay)
+
+    async def resume(
+        self,
+        run: str,
+        *,
+        rerun: Iterable[str] = (),
+        assume: Mapping[str, Any] | None = None,
+        listener: events.Listener | None = None,
+    ) -> RunResult:
+        """Go on with a run that was cut off or failed, from its stored definition.
+
+        A run that completed gives its result. Nodes that were done with are not run again. A call
+        whose end nobody knows is made again when that is harmless or its retry rule says so, or
+        when ``rerun`` names its node; with ``assume`` its node counts as completed with that value.
+        Raises ``OutcomeUnknown`` when one is left, ``BadCall`` for a run that is not there or goes
+        on in another process, and ``HistoryError``.
+        """
+        from goflow.engine.resume import Resumption  # noqa: PLC0415 - few runs need it
+
+        if self._journal is None:
+            raise BadCall("this engine keeps no history: it cannot resume")
+        resumption = Resumption(run)
+        if resumption.completed is not None:
+            return resumption.completed
+        plan, kept, replay = resumption.plan, resumption.kept, resumption.replay
+        variables = bind(plan.workflow, kept.inputs)
+        self._check_functions(plan)
+        resources = self._resources()
+        await resumption.decide(set(rerun), dict(assume or {}), resources)
+        head = self._head(plan, kept.inputs, run_id=kept.id)._replace(
+            started_at=kept.started_at, first=replay.following
         )
-        self._runs.add(run)
-        try:
-            return await run.wait()
-        finally:
-            self._runs.discard(run)
+        return await self._run(
+            plan, variables, head, listener=listener, replay=replay, owner=(kept.owner,)
+        )
 
     async def stream(
         self, workflow: Workflow | Plan | str | Path, inputs: Mapping[str, Any] | None = None
     ) -> AsyncIterator[events.Event]:
         """The events of a run, from its first to ``RunFinished``; leaving early cancels the run."""
+        plan = workflow if isinstance(workflow, Plan) else self._plan(workflow)
+        given = dict(inputs or {})
+        variables = bind(plan.workflow, given)
         queue: asyncio.Queue[events.Event | None] = asyncio.Queue()
-        task = asyncio.create_task(self.run(workflow, inputs, listener=queue.put_nowait))
+        head = self._head(plan, given)
+        task = asyncio.create_task(self._run(plan, variables, head, tell=queue.put_nowait))
         task.add_done_callback(lambda done: queue.put_nowait(None))
         try:
             while (event := await queue.get()) is not None:
@@ -118,8 +174,100 @@ class Engine:
                 task.cancel()
                 await asyncio.wait((task,))
 
+    async def _run(
+        self,
+        plan: Plan,
+        variables: dict[str, Any],
+        head: RunHead,
+        *,
+        listener: events.Listener | None = None,
+        tell: events.Listener | None = None,
+        replay: Replay | None = None,
+        owner: tuple[int | None, ...] = (),
+    ) -> RunResult:
+        resources = self._resources()
+        self._check_functions(plan)
+        journal = None if self._journal is None else self._journal.begin(head, *owner)
+        if owner:
+            await self._claimed(head.id)
+        delivery = None
+        if listener is not None:
+            from goflow.engine.delivery import Delivery  # noqa: PLC0415 - most runs have none
+
+            delivery = Delivery(listener)
+            tell = delivery.put
+        context = RunContext(resources, head.id, head.started_at, tell, journal, replay)
+        run = Run(plan, variables, context)
+        self._runs.add(run)
+        try:
+            result = await run.wait()
+        finally:
+            self._runs.discard(run)
+            if delivery is not None:
+                await delivery.finish()
+        if journal is not None:
+            warnings = await journal.finish(
+                result.status, result.duration, result.result, result.error, result.warnings
+            )
+            result = msgspec.structs.replace(result, warnings=(*result.warnings, *warnings))
+        return result
+
+    def _head(
+        self,
+        plan: Plan,
+        inputs: dict[str, Any],
+        *,
+        run_id: str | None = None,
+        source: str | None = None,
+    ) -> RunHead:
+        redact = None if plan.redactor is None else plan.redactor.data
+        return RunHead(
+            run_id or new_id(),
+            plan.workflow.name,
+            time.time(),
+            plan.definition if self._journal is not None else "",
+            plan.strict,
+            inputs,
+            redact,
+            0,
+            source,
+        )
+
+    async def _claimed(self, run_id: str) -> None:
+        """See that a run is ours to resume. Raises ``HistoryError`` when it is not."""
+        assert self._journal is not None
+        await self._journal.flush()
+        if run_id in self._journal.refused:
+            self._journal.refused.discard(run_id)
+            raise BadCall(f"the run {run_id} is already being resumed by another process")
+        if self._journal.broken:
+            raise HistoryError(self._journal.warnings[-1])
+
+    def _resources(self) -> Resources:
+        if self._connections is None:
+            raise RuntimeError("the engine is not open: use 'async with goflow.Engine() as engine'")
+        return Resources(self._connections, self._functions, self._max_parallel)
+
+    def _check_functions(self, plan: Plan) -> None:
+        for name in sorted(plan.functions - self._functions.keys()):
+            raise BadCall(
+                f"no function {name!r} is registered",
+                hint=nearest(name, self._functions) or "Engine(functions={…}) registers it",
+            )
+
     def stop(self, status: str = "cancelled") -> None:
-        """End every run that goes on, with ``status``; each ``run`` then returns its result."""
+        """End every run that goes on, with ``status``; each ``run`` then returns its result.
+
+        May be called from any thread.
+        """
+        try:
+            here = asyncio.get_running_loop() is self._loop
+        except RuntimeError:
+            here = False
+        if not here:
+            if self._loop is not None and not self._loop.is_closed():
+                self._loop.call_soon_threadsafe(self.stop, status)
+            return
         for run in tuple(self._runs):
             run.stop(status)
 

@@ -1,4 +1,8 @@
-"""What a run tells while it goes: frozen events, in order, to whoever listens."""
+"""What a run tells while it goes: frozen events, in order, to whoever listens.
+
+``at`` is a Unix time in every event, durations and delays are in seconds. ``path`` are the indices
+of the iterations and branches that a node is a member in, the outermost first.
+"""
 
 from __future__ import annotations
 
@@ -9,62 +13,187 @@ import msgspec
 
 __all__ = [
     "AttemptFailed",
+    "AttemptStarted",
+    "BranchFinished",
+    "BranchStarted",
+    "CacheLookup",
     "Event",
+    "EventsLost",
+    "IterationFinished",
+    "IterationStarted",
     "Listener",
+    "LoopStarted",
     "NodeFinished",
     "NodeStarted",
     "RunFinished",
     "RunStarted",
+    "ServerConnected",
+    "ServerFailed",
+    "ServerProgress",
+    "VariableChanged",
 ]
 
 
-class _Event(msgspec.Struct, frozen=True, gc=False):
+class _Event(msgspec.Struct, frozen=True, gc=False, tag_field="event"):
     run: str
     at: float
 
 
-class RunStarted(_Event, frozen=True):
-    """A run of ``workflow`` begins; ``nodes`` is how many it has, but for members.
-
-    ``at`` is a Unix time, here as in every event.
-    """
+class RunStarted(_Event, frozen=True, tag="run_started"):
+    """A run of ``workflow`` begins; ``nodes`` is how many it has, but for members."""
 
     workflow: str
     nodes: int
 
 
-class NodeStarted(_Event, frozen=True):
-    """A node begins to work; ``path`` are the iterations and branches it is a member in."""
+class NodeStarted(_Event, frozen=True, tag="node_started"):
+    """A node begins to work."""
 
     node: str
     path: tuple[int, ...] = ()
 
 
-class AttemptFailed(_Event, frozen=True):
+class AttemptStarted(_Event, frozen=True, tag="attempt_started"):
+    """An attempt begins; ``attempt`` counts from 1."""
+
+    node: str
+    attempt: int
+    path: tuple[int, ...] = ()
+
+
+class AttemptFailed(_Event, frozen=True, tag="attempt_failed"):
     """An attempt failed and is tried again after ``delay`` seconds."""
 
     node: str
     attempt: int
     delay: float
     error: dict[str, Any]
+    path: tuple[int, ...] = ()
 
 
-class NodeFinished(_Event, frozen=True):
-    """A node is settled; ``duration`` is in seconds, None if it never started."""
+class NodeFinished(_Event, frozen=True, tag="node_finished"):
+    """A node is settled; ``duration`` is None if it never started."""
 
     node: str
     status: str
     duration: float | None
     error: dict[str, Any] | None
     path: tuple[int, ...] = ()
+    reason: str | None = None
 
 
-class RunFinished(_Event, frozen=True):
+class LoopStarted(_Event, frozen=True, tag="loop_started"):
+    """A loop begins over so many ``items``."""
+
+    node: str
+    items: int
+    path: tuple[int, ...] = ()
+
+
+class IterationStarted(_Event, frozen=True, tag="iteration_started"):
+    """An iteration of a loop begins; ``index`` counts from 0."""
+
+    node: str
+    index: int
+    path: tuple[int, ...] = ()
+
+
+class IterationFinished(_Event, frozen=True, tag="iteration_finished"):
+    """An iteration of a loop went well."""
+
+    node: str
+    index: int
+    path: tuple[int, ...] = ()
+
+
+class BranchStarted(_Event, frozen=True, tag="branch_started"):
+    """A branch of a parallel node begins; ``index`` counts from 0."""
+
+    node: str
+    index: int
+    path: tuple[int, ...] = ()
+
+
+class BranchFinished(_Event, frozen=True, tag="branch_finished"):
+    """A branch ended: ``completed``, ``failed`` or ``cancelled``."""
+
+    node: str
+    index: int
+    status: str
+    path: tuple[int, ...] = ()
+
+
+class VariableChanged(_Event, frozen=True, tag="variable_changed"):
+    """A variable of the run was written by ``node``. Values with a known secret are redacted."""
+
+    name: str
+    value: Any
+    node: str
+
+
+class CacheLookup(_Event, frozen=True, tag="cache_lookup"):
+    """A node's result was looked for in the cache; ``saved`` is what computing it once took."""
+
+    node: str
+    hit: bool
+    saved: float | None = None
+    path: tuple[int, ...] = ()
+
+
+class ServerConnected(_Event, frozen=True, tag="server_connected"):
+    """A server of the run is connected, which took ``duration`` seconds."""
+
+    server: str
+    duration: float
+
+
+class ServerFailed(_Event, frozen=True, tag="server_failed"):
+    """A server could not be connected, or its connection was lost."""
+
+    server: str
+    error: dict[str, Any]
+
+
+class ServerProgress(_Event, frozen=True, tag="server_progress"):
+    """A server says how far the call of ``node`` is; ``total`` is None where it does not know."""
+
+    node: str
+    progress: float
+    total: float | None
+    message: str | None
+    path: tuple[int, ...] = ()
+
+
+class RunFinished(_Event, frozen=True, tag="run_finished"):
     """The run ended."""
 
     status: str
     duration: float
 
 
-Event: TypeAlias = RunStarted | NodeStarted | AttemptFailed | NodeFinished | RunFinished
+class EventsLost(_Event, frozen=True, tag="events_lost"):
+    """The listener was so far behind that ``count`` events before this one were not kept for it."""
+
+    count: int
+
+
+Event: TypeAlias = (
+    RunStarted
+    | NodeStarted
+    | AttemptStarted
+    | AttemptFailed
+    | NodeFinished
+    | LoopStarted
+    | IterationStarted
+    | IterationFinished
+    | BranchStarted
+    | BranchFinished
+    | VariableChanged
+    | CacheLookup
+    | ServerConnected
+    | ServerFailed
+    | ServerProgress
+    | RunFinished
+    | EventsLost
+)
 Listener: TypeAlias = Callable[[Event], object]

@@ -6,6 +6,7 @@ A plan is immutable, shared by any number of runs, and made without asyncio.
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from goflow._core.graph import Graph
@@ -14,6 +15,7 @@ from goflow.engine.servers import configure
 from goflow.engine.shown import shown
 from goflow.expressions.compile import Expression
 from goflow.expressions.text import fill
+from goflow.servers.redaction import Redactor
 from goflow.workflow.diagnostics import Report
 from goflow.workflow.model import (
     ConditionNode,
@@ -29,12 +31,15 @@ from goflow.workflow.model import (
 from goflow.workflow.structure import Structure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from goflow.expressions.compile import Env
     from goflow.servers.config import ServerConfig
 
 __all__ = ["Branch", "Plan", "Step"]
+
+MIN_SECRET = 4
+"""Characters of the shortest text that can be a secret."""
 
 
 class Branch(NamedTuple):
@@ -54,7 +59,8 @@ class Step(NamedTuple):
 
     ``now`` is the work of a node that only computes; for the others it is None, and ``work`` is a
     ``LaterWork``, or with ``owns`` an ``OwnerWork``. ``plain`` when every edge is taken on success,
-    without a condition.
+    without a condition. ``waits`` when it takes a place among those in flight. ``within`` are the
+    members below it.
     """
 
     node: Node
@@ -64,6 +70,8 @@ class Step(NamedTuple):
     branches: tuple[Branch, ...]
     plain: bool
     owns: bool
+    waits: bool
+    within: tuple[str, ...]
     handles_errors: bool
     on_error_value: Any
 
@@ -80,7 +88,12 @@ class Plan:
     """
 
     def __init__(
-        self, workflow: Workflow, *, strict: bool = False, report: Report | None = None
+        self,
+        workflow: Workflow,
+        *,
+        strict: bool = False,
+        report: Report | None = None,
+        workflows: dict[str, Plan] | None = None,
     ) -> None:
         self.report = report or Report([])
         self.warnings = tuple(
@@ -92,7 +105,7 @@ class Plan:
         structure = Structure(workflow)
         order = _order(structure, self.index)
         self.members = frozenset(self.index[member] for member in structure.owner)
-        self.workflows: dict[str, Plan] = _workflows(workflow, strict)
+        self.workflows = _workflows(workflow, strict) if workflows is None else workflows
         known = {server.id: server for server in workflow.servers}
         folder = workflow.document.folder if workflow.document else None
         configs = {
@@ -111,7 +124,11 @@ class Plan:
             self.indegree[target] += 1
         self.successors = [tuple(b.target for b in leaving[i]) for i in range(len(nodes))]
         context = Context(configs, self.index, shown(structure), self.workflows, strict)
-        self.steps = [_step(node, tuple(leaving[i]), context) for i, node in enumerate(nodes)]
+        self.steps = [
+            _step(node, tuple(leaving[i]), context, structure) for i, node in enumerate(nodes)
+        ]
+        self.strict = strict
+        self.redactor = self._redactor(configs)
         self.start = next(i for i, node in enumerate(nodes) if isinstance(node, StartNode))
         self.ends = [i for i in order if isinstance(nodes[i], EndNode)]
 
@@ -127,6 +144,37 @@ class Plan:
             elif isinstance(node, SubworkflowNode):
                 used |= dict.fromkeys(self.workflows[node.workflow].servers)
         return tuple(used)
+
+    def _redactor(self, configs: Mapping[str, ServerConfig]) -> Redactor | None:
+        """Takes out what servers keep secret, here and in the workflows that this one runs."""
+        secrets = {secret for config in configs.values() for secret in config.secrets}
+        for plan in self.workflows.values():
+            if plan.redactor is not None:
+                secrets.update(plan.redactor.texts)
+        # Shorter ones are no secrets, and occur everywhere.
+        secrets = {secret for secret in secrets if len(secret) >= MIN_SECRET}
+        return Redactor(secrets) if secrets else None
+
+    @cached_property
+    def definition(self) -> str:
+        """The workflow, and those that it runs, as the history keeps it."""
+        from goflow.engine.definition import to_text  # noqa: PLC0415 - it makes plans itself
+
+        return to_text(self)
+
+    def inside(self, nodes: Iterable[str]) -> set[str]:
+        """``nodes``, all that follow them, and the members of both."""
+        found = {node for node in nodes if self.index[node] not in self.members}
+        waiting = list(found)
+        while waiting:
+            for target in self.successors[self.index[waiting.pop()]]:
+                name = self.steps[target].node.id
+                if name not in found:
+                    found.add(name)
+                    waiting.append(name)
+        for name in tuple(found):
+            found.update(self.steps[self.index[name]].within)
+        return found
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -171,8 +219,9 @@ def _when(edge: Edge, source: Node, strict: bool) -> bool | Expression | None:
     return Expression.of(edge.condition, strict)
 
 
-def _step(node: Node, branches: tuple[Branch, ...], context: Context) -> Step:
+def _step(node: Node, branches: tuple[Branch, ...], context: Context, structure: Structure) -> Step:
     work = compile_node(node, context)
+    owns = hasattr(work, "run")
     value = node.on_error["value"] if isinstance(node.on_error, dict) else None
     return Step(
         node=node,
@@ -181,7 +230,9 @@ def _step(node: Node, branches: tuple[Branch, ...], context: Context) -> Step:
         run_if=None if node.run_if is None else Expression.of(node.run_if, context.strict),
         branches=branches,
         plain=all(branch.on == "success" and branch.when is None for branch in branches),
-        owns=hasattr(work, "run"),
+        owns=owns,
+        waits=getattr(work, "waits", True),
+        within=tuple(member.id for member in structure.within(node))[1:] if owns else (),
         handles_errors=any(branch.on != "success" for branch in branches),
         on_error_value=fill(value, strict=context.strict)[0],
     )

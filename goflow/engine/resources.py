@@ -1,15 +1,18 @@
-"""What nodes need of the engine that runs them."""
+"""What nodes need of the engine that runs them, and what a run needs beside its plan."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
+    from goflow.engine.events import Listener
+    from goflow.history.journal import RunJournal
+    from goflow.history.replay import Replay
     from goflow.servers.connections import Connections
 
-__all__ = ["Resources"]
+__all__ = ["Resources", "RunContext"]
 
 
 class Resources(NamedTuple):
@@ -18,3 +21,23 @@ class Resources(NamedTuple):
     connections: Connections
     functions: Mapping[str, Callable[..., Any]]
     max_parallel: int
+
+
+class RunContext(NamedTuple):
+    """Who a run is, and who is told of it.
+
+    ``listener`` is called at once with every event, ``journal`` writes the run down, ``replay`` is
+    what it did before it was cut off.
+    """
+
+    resources: Resources
+    id: str
+    started_at: float
+    listener: Listener | None = None
+    journal: RunJournal | None = None
+    replay: Replay | None = None
+
+    def inside(self, node: str, path: Sequence[int]) -> RunContext:
+        """The context of the workflow that a node runs: part of the same run, told to nobody."""
+        journal = None if self.journal is None else self.journal.inside(node, path)
+        return self._replace(listener=None, journal=journal)

@@ -14,9 +14,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from goflow.engine import events
-from goflow.engine.attempts import Attempts, as_failure, mark_failed
+from goflow.engine.attempts import Attempts, as_failure, mark_failed, restore
 from goflow.engine.readiness import Readiness
-from goflow.engine.record import NodeRecord, RunResult, new_id
+from goflow.engine.record import NodeRecord, RunResult
 from goflow.engine.scope import RunView, Scope
 from goflow.engine.slots import Slots
 from goflow.errors import ExpressionError, GoFlowError, NodeFailed
@@ -26,7 +26,8 @@ from goflow.expressions.values import copied
 if TYPE_CHECKING:
     from goflow.engine.nodes import Answer
     from goflow.engine.plan import Plan, Step
-    from goflow.engine.resources import Resources
+    from goflow.engine.resources import RunContext
+    from goflow.history.replay import Replay
 
 __all__ = ["Run"]
 
@@ -40,21 +41,16 @@ class Run:
     Belongs to the event loop it was made in.
     """
 
-    def __init__(
-        self,
-        plan: Plan,
-        variables: dict[str, Any],
-        resources: Resources,
-        *,
-        listener: events.Listener | None = None,
-    ) -> None:
-        self.id = new_id()
+    def __init__(self, plan: Plan, variables: dict[str, Any], context: RunContext) -> None:
+        self.id = context.id
         self.plan = plan
-        self._connections = resources.connections
-        self._listener = listener
+        self._connections = context.resources.connections
+        self._listener = context.listener
+        self._journal = context.journal
+        self._replay = context.replay
         self._loop = asyncio.get_running_loop()
         self._began = self._loop.time()
-        self._started_at = time.time()
+        self._started_at = context.started_at
         self._records = [NodeRecord(id=step.node.id, type=step.node.type) for step in plan.steps]
         declared = {variable.name: variables[variable.name] for variable in plan.workflow.variables}
         view = RunView(self.id, plan.workflow.name, self._started_at)
@@ -64,9 +60,9 @@ class Run:
         self._names = tuple(variables)
         self._readiness = Readiness(plan.indegree, plan.successors)
         self._ready: deque[int] = deque((plan.start,))
-        self._slots = Slots(plan.workflow.max_parallel or resources.max_parallel)
+        self._slots = Slots(plan.workflow.max_parallel or context.resources.max_parallel)
         self._queued = 0  # ready, until one in flight has finished
-        self._attempts = Attempts(plan, resources, self._slots, self._emit)
+        self._attempts = Attempts(plan, context, self._slots, self._emit)
         self._tasks: dict[int, asyncio.Task[Answer]] = {}
         self._status: str | None = None
         self._error: dict[str, Any] | None = None
@@ -84,6 +80,8 @@ class Run:
         for server in self.plan.servers:
             self._connections.warm(server)
         try:
+            if self._replay is not None:
+                self._take_over(self._replay)
             self._advance()
             await asyncio.shield(self._over)
         except asyncio.CancelledError:
@@ -110,7 +108,7 @@ class Run:
 
     # -- scheduling ----------------------------------------------------------------------------
 
-    def _advance(self) -> None:
+    def _advance(self, _: object = None) -> None:
         """Start everything that is ready and may start; O(1) a node.
 
         Computing gives way to the loop now and then, so that timeouts and interrupts are heard.
@@ -119,11 +117,15 @@ class Run:
         deadline = self._loop.time() + TIME_SLICE
         while self._status is None and self._ready:
             if self._loop.time() > deadline:
-                self._loop.call_soon(self._advance)
+                behind = None if self._journal is None else self._journal.catch_up()
+                if behind is None:
+                    self._loop.call_soon(self._advance)
+                else:
+                    behind.add_done_callback(self._advance)
                 return
             index = self._ready.popleft()
             step = steps[index]
-            if step.now is not None or step.owns:
+            if step.now is not None or not step.waits:
                 self._start(index, step)
             elif self._slots.take():
                 if not self._start(index, step):
@@ -152,6 +154,8 @@ class Run:
     def _start(self, index: int, step: Step) -> bool:
         """Do what the node does now, or begin it; true when it is in flight."""
         record = self._records[index]
+        if record.status != "pending":
+            return False  # it was done with before the run was cut off
         record.started_at = time.time()
         began = self._loop.time()
         try:
@@ -159,14 +163,11 @@ class Run:
                 self._skip_itself(index, step)
                 return False
             self._emit(events.NodeStarted, record.id)
-            if self._status is not None:
-                record.status = "cancelled"  # a listener stopped the run
-                return False
             if step.now is not None:
                 record.attempts = 1
                 value = step.now(self._env)
                 record.duration = self._loop.time() - began
-                self._complete(index, step, value, None)
+                self._complete(index, step, value)
                 return False
             request = step.work.prepare(self._env)
         except Exception as error:
@@ -195,7 +196,7 @@ class Run:
                 self._complete(index, step, *task.result())
             else:
                 self._fail(index, step, as_failure(error))
-            if not step.owns:
+            if step.waits:
                 self._slots.give()
             self._advance()
         except Exception as error:
@@ -206,39 +207,67 @@ class Run:
             # Nobody of this run did it: its connections were closed under it.
             self._fail(index, step, NodeFailed("its call was cancelled from outside the run"))
             return
-        self._records[index].status = "cancelled"
-        self._emit_finished(self._records[index])
+        record = self._records[index]
+        record.status, record.reason = "cancelled", f"the run was over: {self._status}"
+        self._note(record, settled=False)
+        self._emit_finished(record)
 
     # -- settling ------------------------------------------------------------------------------
 
-    def _complete(self, index: int, step: Step, value: Any, raw: dict[str, Any] | None) -> None:
+    def _complete(
+        self,
+        index: int,
+        step: Step,
+        value: Any,
+        raw: dict[str, Any] | None = None,
+        writes: dict[str, Any] | None = None,
+    ) -> None:
         self._records[index].status = "completed"
         self._scope.store(index, step.node.output, value, raw)
-        self._settle(index, step, value)
+        self._settle(index, step, value, raw, writes)
 
     def _skip_itself(self, index: int, step: Step) -> None:
         """A node whose ``if`` is false: it does nothing, and the run goes on behind it."""
         record = self._records[index]
         record.status, record.reason, record.started_at = "skipped", "its 'if' is false", None
-        self._settle(index, step, False)
+        self._settle(index, step, False, wrote=False)
 
-    def _settle(self, index: int, step: Step, value: Any) -> None:
+    def _settle(
+        self,
+        index: int,
+        step: Step,
+        value: Any,
+        raw: dict[str, Any] | None = None,
+        writes: dict[str, Any] | None = None,
+        *,
+        wrote: bool = True,
+    ) -> None:
         """Settle the edges of a node that went well, and record those that can never run."""
+        record = self._records[index]
+        variable = step.node.output if wrote else None
         if step.plain:
-            self._emit_finished(self._records[index])
+            if self._journal is not None:
+                self._journal.node(record, variable=variable, raw=raw, writes=writes)
+            self._tell_settled(record, variable, value, writes)
             self._follow(self.plan.successors[index], [])
             return
-        taken: list[int] = []
-        dead: list[int] = []
         try:
-            for branch in step.branches:
-                go = branch.on != "error" and self._holds(branch.when, value)
-                (taken if go else dead).append(branch.target)
+            taken, dead = self._split(step, "error", value)
         except ExpressionError as error:
             self._stop_at(index, as_failure(error))
             return
-        self._emit_finished(self._records[index])
+        self._note(record, variable=variable, raw=raw, writes=writes, taken=taken)
+        self._tell_settled(record, variable, value, writes)
         self._follow(taken, dead)
+
+    def _split(self, step: Step, never: str, value: Any) -> tuple[list[int], list[int]]:
+        """The targets of the edges that are taken, and of those that are dead."""
+        taken: list[int] = []
+        dead: list[int] = []
+        for branch in step.branches:
+            go = branch.on != never and self._holds(branch.when, value)
+            (taken if go else dead).append(branch.target)
+        return taken, dead
 
     def _holds(self, when: Any, value: Any) -> bool:
         if when is None:
@@ -253,17 +282,18 @@ class Run:
         for index in skipped:
             record = self._records[index]
             record.status, record.reason = "skipped", "no path to it was taken"
+            self._note(record, settled=False)
             self._emit_finished(record)
 
     def _fail(self, index: int, step: Step, error: GoFlowError) -> None:
         record = self._records[index]
         mark_failed(record, error)
         if self._status is not None:
+            self._note(record, settled=False)
             self._emit_finished(record)
         elif step.node.on_error != "fail":
             self._go_on(index, step)
         elif step.handles_errors:
-            self._emit_finished(record)
             self._take_error_edges(index, step)
         else:
             self._stop_at(index, error)
@@ -279,30 +309,72 @@ class Run:
         self._settle(index, step, value)
 
     def _take_error_edges(self, index: int, step: Step) -> None:
-        taken: list[int] = []
-        dead: list[int] = []
+        record = self._records[index]
         try:
-            for branch in step.branches:
-                go = branch.on != "success" and self._holds(branch.when, False)
-                (taken if go else dead).append(branch.target)
+            taken, dead = self._split(step, "success", False)
         except ExpressionError as error:
             self._stop_at(index, as_failure(error))
             return
+        self._note(record, settled=bool(taken), taken=taken)
+        self._emit_finished(record)
         if taken:
             self._follow(taken, dead)
         else:
-            self.stop("failed", self._records[index].error)
+            self.stop("failed", record.error)
 
     def _stop_at(self, index: int, error: GoFlowError) -> None:
         """A failure that nothing handles: the run has failed."""
         record = self._records[index]
         mark_failed(record, error)
+        self._note(record, settled=False)
         self._emit_finished(record)
         self.stop("failed", record.error)
 
     def _expire(self, timeout: float) -> None:
         message = f"the run took longer than its timeout of {timeout:g} s"
         self.stop("timed_out", {"code": "timeout", "message": message})
+
+    # -- taking over ---------------------------------------------------------------------------
+
+    def _take_over(self, replay: Replay) -> None:
+        """Be where the run was when it was cut off; what was done with is not done again."""
+        assert self._journal is not None
+        within = self._journal.within
+        index, steps = self.plan.index, self.plan.steps
+        for done in replay.members(within):
+            i = index.get(done.place.node)
+            if i is not None:
+                restore(self._records[i], done)
+                self._scope.raws[i] = done.raw
+        for done in replay.within(within):
+            i = index.get(done.place.node)
+            if i is None or i in self.plan.members:
+                continue
+            restore(self._records[i], done)
+            if done.place in replay.assumed:
+                self._complete(i, steps[i], done.output)
+                continue
+            self._scope.write(done.writes)
+            if done.status != "skipped":
+                self._scope.store(i, done.variable, done.output, done.raw)
+            if not replay.is_written(done.place):
+                self._note(
+                    self._records[i],
+                    variable=done.variable,
+                    raw=done.raw,
+                    writes=done.writes,
+                    taken=None
+                    if done.taken is None
+                    else [index[name] for name in done.taken if name in index],
+                )
+            self._emit_finished(self._records[i])
+            targets = self.plan.successors[i]
+            names = None if done.taken is None else set(done.taken)
+            taken = [t for t in targets if names is None or steps[t].node.id in names]
+            self._follow(taken, [t for t in targets if t not in taken])
+        for place, attempts in replay.again.items():
+            if place.path == within and place.node in index:
+                self._records[index[place.node]].attempts = attempts
 
     # -- the end -------------------------------------------------------------------------------
 
@@ -316,6 +388,7 @@ class Run:
                 record.status, record.reason = "skipped", "nothing ran it"
             elif record.status == "pending":
                 record.status, record.reason = "cancelled", f"the run was over: {self._status}"
+                self._note(record, settled=False)
         duration = self._loop.time() - self._began
         reached = [i for i in self.plan.ends if self._records[i].status == "completed"]
         warnings = self.plan.warnings
@@ -337,15 +410,58 @@ class Run:
             duration=duration,
         )
 
+    # -- telling -------------------------------------------------------------------------------
+
+    def _note(
+        self,
+        record: NodeRecord,
+        *,
+        settled: bool = True,
+        variable: str | None = None,
+        raw: dict[str, Any] | None = None,
+        writes: dict[str, Any] | None = None,
+        taken: list[int] | None = None,
+    ) -> None:
+        """Write down a node that is done with."""
+        if self._journal is not None:
+            steps = self.plan.steps
+            self._journal.node(
+                record,
+                settled=settled,
+                variable=variable,
+                raw=raw,
+                writes=writes,
+                taken=None if taken is None else [steps[i].node.id for i in taken],
+            )
+
     def _emit(self, kind: Any, *fields: Any) -> None:
         if self._listener is not None:
-            try:
-                self._listener(kind(self.id, time.time(), *fields))
-            except Exception:
-                self._listener = None
+            self._listener(kind(self.id, time.time(), *fields))
 
     def _emit_finished(self, record: NodeRecord) -> None:
-        self._emit(events.NodeFinished, record.id, record.status, record.duration, record.error)
+        self._emit(
+            events.NodeFinished,
+            record.id,
+            record.status,
+            record.duration,
+            record.error,
+            (),
+            record.reason,
+        )
+
+    def _tell_settled(
+        self, record: NodeRecord, variable: str | None, value: Any, writes: dict[str, Any] | None
+    ) -> None:
+        if self._listener is None:
+            return
+        redactor = self.plan.redactor
+        changed = {name: new for name, (new, _) in (writes or {}).items()}
+        if variable is not None:
+            changed[variable] = value
+        for name, new in changed.items():
+            shown = new if redactor is None else redactor.value(new)
+            self._emit(events.VariableChanged, name, shown, record.id)
+        self._emit_finished(record)
 
     def __repr__(self) -> str:
         return f"<Run {self.id} of {self.plan.workflow.name!r}: {self._status or 'running'}>"

@@ -67,14 +67,23 @@ class Scope:
         for name, value in names.items():
             self._set(name, value, None)
 
-    def absorb(self, child: Scope) -> None:
-        """Write back what ``child`` changed."""
+    def absorb(self, child: Scope) -> dict[str, Any]:
+        """Write back what ``child`` changed: values, each with its raw result, by name."""
         raws = child.env[RAW]
-        for name in child._changed:
-            if name not in child.hidden:
-                self._set(name, child.env[name], raws.get(name))
+        written = {
+            name: [child.env[name], raws.get(name)]
+            for name in child._changed
+            if name not in child.hidden
+        }
+        self.write(written)
         self.records.update(child.records)
         self.raws.update(child.raws)
+        return written
+
+    def write(self, written: Mapping[str, Any]) -> None:
+        """Set variables to values with their raw results."""
+        for name, (value, raw) in written.items():
+            self._set(name, value, raw)
 
     def record(self, index: int) -> NodeRecord:
         """The latest record of a node, as this scope knows it."""

@@ -37,7 +37,7 @@ class Connections:
         self._sessions: dict[ServerConfig, Session] = {}
         self._connecting: dict[ServerConfig, asyncio.Task[Session]] = {}
         self._places: dict[ServerConfig, asyncio.Semaphore] = {}
-        self._tools: dict[Session, dict[str, dict[str, Any]]] = {}
+        self._tools: dict[Session, asyncio.Task[dict[str, dict[str, Any]]]] = {}
         self._owned: dict[type[Any], _Closable] = {}
 
     def owned(self, make: type[T]) -> T:
@@ -102,18 +102,32 @@ class Connections:
         Asked once a session.
         """
         session, _ = await self.session(config)
-        tools = self._tools.get(session)
-        if tools is None:
-            tools = {str(tool.get("name")): tool for tool in await session.list_tools()}
-            self._tools[session] = tools
-        return tools.get(name, {})
+        return (await asyncio.shield(self._listed(session))).get(name, {})
+
+    def known_tool(self, config: ServerConfig, name: str) -> dict[str, Any]:
+        """What is known already of a tool; when nothing is, the server is asked meanwhile."""
+        session = self.ready(config)
+        if session is None:
+            return {}
+        listed = self._listed(session)
+        if not listed.done() or listed.cancelled() or listed.exception() is not None:
+            return {}
+        return listed.result().get(name, {})
+
+    def _listed(self, session: Session) -> asyncio.Task[dict[str, dict[str, Any]]]:
+        task = self._tools.get(session)
+        if task is None:
+            task = asyncio.create_task(_tools_of(session), name="goflow list tools")
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())
+            self._tools[session] = task
+        return task
 
     async def close(self) -> None:
         """End every session and connecting, and wait until their processes are gone."""
-        connecting = list(self._connecting.values())
-        for task in connecting:
+        going_on = [*self._connecting.values(), *self._tools.values()]
+        for task in going_on:
             task.cancel()
-        await asyncio.gather(*connecting, return_exceptions=True)
+        await asyncio.gather(*going_on, return_exceptions=True)
         sessions = list(self._sessions.values())
         await asyncio.gather(*(session.close() for session in sessions), return_exceptions=True)
         for process in self._spawned.values():
@@ -155,3 +169,7 @@ class Connections:
 
     def __repr__(self) -> str:
         return f"<Connections {len(self._sessions)} open, {len(self._connecting)} connecting>"
+
+
+async def _tools_of(session: Session) -> dict[str, dict[str, Any]]:
+    return {str(tool.get("name")): tool for tool in await session.list_tools()}

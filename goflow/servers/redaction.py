@@ -24,11 +24,12 @@ class Redactor:
     A secret is also known as it is written inside a JSON string.
     """
 
-    __slots__ = ("_pattern", "secrets")
+    __slots__ = ("_pattern", "secrets", "texts")
 
     def __init__(self, secrets: Iterable[str]) -> None:
         values: set[bytes] = set()
-        for secret in filter(None, secrets):
+        self.texts = frozenset(filter(None, secrets))
+        for secret in self.texts:
             values.add(secret.encode("utf-8", "surrogateescape"))
             if not _PLAIN.fullmatch(secret):
                 import json  # noqa: PLC0415 (few secrets need it)

@@ -38,6 +38,9 @@ class Document:
 
     __slots__ = ("_root", "file", "text", "tree")
 
+    filled = False
+    """Whether ``text`` is that of a template, and the values are those that it was filled with."""
+
     def __init__(self, text: str, file: str | None = None) -> None:
         """Raises ``Unreadable`` for text that is neither YAML nor JSON."""
         self.file = file

@@ -319,6 +319,8 @@ class _FilledDocument(Document):
 
     __slots__ = ("_kept", "_template")
 
+    filled = True
+
     def __init__(self, template: Document | None, tree: Any, kept: dict[str, list[int]]) -> None:
         self._template = template
         self._kept = kept

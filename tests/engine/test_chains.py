@@ -3,7 +3,17 @@
 import asyncio
 
 import pytest
-from support.workflows import condition, function, loop, parallel, row, tool, transform, workflow
+from support.workflows import (
+    Started,
+    condition,
+    function,
+    loop,
+    parallel,
+    row,
+    tool,
+    transform,
+    workflow,
+)
 
 import goflow
 from goflow.engine import events
@@ -479,14 +489,9 @@ def test_a_cancelled_run_cancels_members():
              tool("b", "hang")],
             row("both"),
         )  # fmt: skip
-        started = asyncio.Event()
-
-        def listen(event):
-            if isinstance(event, events.NodeStarted) and event.node == "b":
-                started.set()
-
+        started = Started("b")
         async with goflow.Engine() as engine:
-            run = asyncio.create_task(engine.run(goflow.load(text), listener=listen))
+            run = asyncio.create_task(engine.run(goflow.load(text), listener=started))
             await started.wait()
             engine.stop()
             return await run

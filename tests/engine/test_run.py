@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from support.workflows import condition, lab_server, passthrough, tool, transform, workflow
+from support.workflows import Started, condition, lab_server, passthrough, tool, transform, workflow
 
 import goflow
 from goflow.engine import events
@@ -516,7 +516,7 @@ def test_events_come_in_order_and_end_with_the_run():
     assert [type(event).__name__ for event in seen] == [
         "RunStarted",
         "NodeStarted", "NodeFinished",
-        "NodeStarted", "NodeFinished",
+        "NodeStarted", "AttemptStarted", "NodeFinished",
         "NodeStarted", "NodeFinished",
         "RunFinished",
     ]  # fmt: skip
@@ -549,14 +549,9 @@ def test_cancelling_the_caller_cancels_the_run():
     text = workflow([tool("a", "hang")], ["start a", "a end"])
 
     async def main():
-        started = asyncio.Event()
-
-        def listener(event):
-            if isinstance(event, events.NodeStarted) and event.node == "a":
-                started.set()
-
+        started = Started("a")
         async with goflow.Engine() as engine:
-            task = asyncio.create_task(engine.run(text, listener=listener))
+            task = asyncio.create_task(engine.run(text, listener=started))
             await started.wait()
             task.cancel()
             with pytest.raises(asyncio.CancelledError):

@@ -8,10 +8,9 @@ from urllib.parse import urlsplit
 import pytest
 from support.servers import eventually
 from support.web import web_server
-from support.workflows import lab_server, tool, workflow
+from support.workflows import Started, lab_server, tool, workflow
 
 import goflow
-from goflow.engine import events
 
 
 @pytest.fixture(autouse=True)
@@ -99,13 +98,8 @@ def test_servers_are_connected_while_earlier_nodes_run():
 
     async def main():
         async with goflow.Engine() as engine:
-            started = asyncio.Event()
-
-            def listener(event):
-                if isinstance(event, events.NodeStarted) and event.node == "a":
-                    started.set()
-
-            task = asyncio.create_task(engine.run(text, listener=listener))
+            started = Started("a")
+            task = asyncio.create_task(engine.run(text, listener=started))
             await started.wait()
             assert await eventually(lambda: "2 open" in repr(engine))
             engine.stop()

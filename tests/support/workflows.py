@@ -1,10 +1,13 @@
 """Workflows for tests, written as short as a test wants to read them."""
 
+import asyncio
 import json
 import sys
 from itertools import pairwise
 
 from support.servers import SCRIPTS
+
+from goflow.engine import events
 
 
 def lab_server(server_id="lab", **options):
@@ -93,3 +96,21 @@ def function(node_id, name, /, *, output=None, **arguments):
 def row(*ids):
     """The edges of nodes in a row, from start to end."""
     return [f"{a} {b}" for a, b in pairwise(["start", *ids, "end"])]
+
+
+class Started:
+    """A listener, and a wait until it has heard that a node began (or of anything, for None)."""
+
+    def __init__(self, node=None):
+        self._node = node
+        self._loop = asyncio.get_running_loop()
+        self._event = asyncio.Event()
+
+    def __call__(self, event):
+        if self._node is None or (
+            isinstance(event, events.NodeStarted) and event.node == self._node
+        ):
+            self._loop.call_soon_threadsafe(self._event.set)
+
+    async def wait(self):
+        await self._event.wait()

@@ -7,6 +7,7 @@ A node's work is one of three kinds. ``NowWork`` gives its value at once, withou
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from goflow.workflow.model import (
@@ -22,7 +23,7 @@ from goflow.workflow.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping
+    from collections.abc import Awaitable, Coroutine, Mapping
 
     from goflow.engine.attempts import Attempts
     from goflow.engine.plan import Plan
@@ -37,6 +38,7 @@ __all__ = [
     "LaterWork",
     "NowWork",
     "OwnerWork",
+    "Sending",
     "Work",
     "compile_node",
     "settle",
@@ -47,10 +49,18 @@ T = TypeVar("T")
 
 
 class Answer(NamedTuple):
-    """A node's value, and the raw tool result it came from, if any."""
+    """A node's value, and the raw tool result it came from, if any.
+
+    ``writes`` are the variables that its members wrote: values with their raw results.
+    """
 
     value: Any
     raw: dict[str, Any] | None = None
+    writes: dict[str, Any] | None = None
+
+
+Sending = Callable[[], "Awaitable[None]"]
+"""Awaited just before something is sent that may have effects: until it is written down."""
 
 
 class NowWork(Protocol):
@@ -66,18 +76,31 @@ class LaterWork(Protocol):
     def prepare(self, env: Env) -> Any:
         """The request, with everything it needs of the run; raises ``ExpressionError``."""
 
-    async def attempt(self, request: Any, resources: Resources, timeout: float | None) -> Answer:
+    async def attempt(
+        self, request: Any, resources: Resources, timeout: float | None, sending: Sending | None
+    ) -> Answer:
         """Do it once, within ``timeout`` seconds; raises a ``GoFlowError`` when it fails."""
+
+    def given(self, request: Any) -> Any:
+        """What the history shows of the request, a JSON value."""
+
+    def harmless(self, resources: Resources) -> bool:
+        """Whether it is known already that doing it again changes nothing."""
 
     async def repeatable(self, resources: Resources) -> bool:
         """Whether doing it again is harmless although nobody knows if it was done."""
 
 
 class OwnerWork(Protocol):
-    """Work that is done by members."""
+    """Work that is done by other nodes; ``waits`` when it counts as in flight itself."""
+
+    waits: bool
 
     def prepare(self, env: Env) -> Any:
         """The request, with everything it needs of the run; raises ``ExpressionError``."""
+
+    def given(self, request: Any) -> Any:
+        """What the history shows of the request, a JSON value."""
 
     async def run(self, request: Any, scope: Scope, attempts: Attempts) -> Answer:
         """Have the members run; raises a ``GoFlowError`` when one fails."""

@@ -12,6 +12,7 @@ from goflow.expressions.text import fill
 from goflow.expressions.values import copied, not_json
 
 if TYPE_CHECKING:
+    from goflow.engine.nodes import Sending
     from goflow.engine.resources import Resources
     from goflow.expressions.compile import Env
     from goflow.workflow.model import FunctionNode
@@ -33,13 +34,23 @@ class FunctionWork:
         arguments: dict[str, Any] = copied(self._arguments(env))
         return arguments
 
+    def given(self, request: dict[str, Any]) -> Any:
+        """Its arguments."""
+        return request
+
     async def attempt(
-        self, request: dict[str, Any], resources: Resources, timeout: float | None
+        self,
+        request: dict[str, Any],
+        resources: Resources,
+        timeout: float | None,
+        sending: Sending | None,
     ) -> Answer:
         """Call it once. Raises ``FunctionFailed``, and ``NodeTimeout`` after ``timeout`` seconds;
         a thread cannot be stopped, and goes on then.
         """
         call = resources.functions[self.name]
+        if sending is not None:
+            await sending()
         try:
             value = await asyncio.wait_for(_call(call, request), timeout)
         except asyncio.TimeoutError:
@@ -63,6 +74,10 @@ class FunctionWork:
             failed.code = "validation_error"
             raise failed
         return Answer(copied(value))
+
+    def harmless(self, resources: Resources) -> bool:
+        """Nobody knows what it does."""
+        return False
 
     async def repeatable(self, resources: Resources) -> bool:
         """Nobody knows what it does."""

@@ -6,6 +6,8 @@ import asyncio
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
+
 from goflow.engine.nodes import Answer
 from goflow.errors import TransformFailed
 from goflow.expressions.compile import INPUT, RAW, Env
@@ -14,6 +16,7 @@ from goflow.expressions.jq_client import LIMIT, JqWorker
 from goflow.expressions.transform import read_input
 
 if TYPE_CHECKING:
+    from goflow.engine.nodes import Sending
     from goflow.engine.resources import Resources
     from goflow.workflow.model import TransformNode
 
@@ -49,14 +52,26 @@ class JqWork:
         finally:
             del env["input"], env[INPUT], raws["input"], raws[INPUT]
 
+    def given(self, request: Request) -> Any:
+        """The input and the program's variables."""
+        return {"input": msgspec.Raw(request.text), "arguments": request.arguments}
+
     async def attempt(
-        self, request: Request, resources: Resources, timeout: float | None
+        self,
+        request: Request,
+        resources: Resources,
+        timeout: float | None,
+        sending: Sending | None,
     ) -> Answer:
         """Evaluate once, within ``timeout`` (or 5) seconds; raises ``TransformFailed``."""
         workers = resources.connections.owned(JqWorkers)
         limit = LIMIT if timeout is None else timeout
         results = await workers.ask(self._program.source, request.arguments, request.text, limit)
         return Answer(one_value(results))
+
+    def harmless(self, resources: Resources) -> bool:
+        """Computing it again is always harmless."""
+        return True
 
     async def repeatable(self, resources: Resources) -> bool:
         """Computing it again is always harmless."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from goflow.engine import events
 from goflow.engine.nodes import Answer, settle
 from goflow.errors import TransformFailed
 from goflow.expressions.compile import Env, Expression
@@ -34,6 +35,8 @@ class LoopWork:
 
     __slots__ = ("_body", "_break", "_items", "_node", "_shown")
 
+    waits = False
+
     def __init__(
         self, node: LoopNode, index: Mapping[str, int], *, shown: bool, strict: bool = False
     ) -> None:
@@ -59,17 +62,22 @@ class LoopWork:
             )
         return items
 
+    def given(self, request: list[Any]) -> Any:
+        """How many items there are."""
+        return {"items": len(request)}
+
     async def run(self, items: list[Any], scope: Scope, attempts: Attempts) -> Answer:
         """Run the iterations, and write back what they changed when all went well."""
+        attempts.emit(events.LoopStarted, self._node.id, len(items), scope.path)
         whole = scope.child()
         every = self._at_once if self._node.parallel else self._one_by_one
         count, broken, shown = await every(items, whole, attempts)
-        scope.absorb(whole)
+        writes = scope.absorb(whole)
         value: dict[str, Any] = {"iterations": shown} if self._shown else {}
         value["iteration_count"] = count
         value["broken"] = broken
         value["break_index"] = count - 1 if broken else None
-        return Answer(value)
+        return Answer(value, None, writes)
 
     async def repeatable(self, resources: Resources) -> bool:
         """Members may have had effects before one of them failed."""
@@ -84,13 +92,15 @@ class LoopWork:
         outer = whole.path
         for i, item in enumerate(items):
             if clock() > deadline:
-                await asyncio.sleep(0)
+                await attempts.breathe()
                 deadline = clock() + TIME_SLICE
             whole.path = (*outer, i)
             self._give(whole, i, item)
             if self._break is not None and self._break.evaluate(whole.env):
                 return i + 1, True, [*shown, {}]
+            attempts.emit(events.IterationStarted, self._node.id, i, outer)
             outputs = await attempts.chain(self._body, whole)
+            attempts.emit(events.IterationFinished, self._node.id, i, outer)
             if self._shown:
                 shown.append(outputs)
         return len(items), False, shown
@@ -109,11 +119,13 @@ class LoopWork:
             deadline = clock() + TIME_SLICE
             for i, item in following:
                 if clock() > deadline:
-                    await asyncio.sleep(0)
+                    await attempts.breathe()
                     deadline = clock() + TIME_SLICE
                 own = whole.child(i)
                 self._give(own, i, item)
+                attempts.emit(events.IterationStarted, self._node.id, i, whole.path)
                 ended[i] = (own, await attempts.chain(self._body, own))
+                attempts.emit(events.IterationFinished, self._node.id, i, whole.path)
                 while absorbed in ended:  # in the order of the items, however they end
                     own, outputs = ended.pop(absorbed)
                     whole.absorb(own)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from goflow.engine import events
 from goflow.engine.nodes import Answer, settle
 from goflow.errors import GoFlowError, NodeFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from goflow.engine.attempts import Attempts
     from goflow.engine.resources import Resources
@@ -25,6 +26,8 @@ class ParallelWork:
 
     __slots__ = ("_branches", "_node")
 
+    waits = False
+
     def __init__(self, node: ParallelNode, index: Mapping[str, int]) -> None:
         self._node = node
         self._branches = [tuple(index[member] for member in branch) for branch in node.branches]
@@ -32,29 +35,42 @@ class ParallelWork:
     def prepare(self, env: Env) -> None:
         """Branches need nothing of their own."""
 
+    def given(self, request: None) -> Any:
+        """Nothing."""
+
     async def run(self, request: None, scope: Scope, attempts: Attempts) -> Answer:
         """Run the branches; raises the error of the first that fails, or of all."""
         scopes = [scope.child(i) for i in range(len(self._branches))]
         places = asyncio.Semaphore(self._node.max_parallel or len(scopes))
 
-        async def branch(members: Sequence[int], own: Scope) -> dict[str, Any]:
+        async def branch(i: int, own: Scope) -> dict[str, Any]:
+            status = "failed"
             async with places:
-                return await attempts.chain(members, own)
+                attempts.emit(events.BranchStarted, self._node.id, i, scope.path)
+                try:
+                    outputs = await attempts.chain(self._branches[i], own)
+                    status = "completed"
+                    return outputs
+                except asyncio.CancelledError:
+                    status = "cancelled"
+                    raise
+                finally:
+                    attempts.emit(events.BranchFinished, self._node.id, i, status, scope.path)
 
-        work = [branch(members, own) for members, own in zip(self._branches, scopes, strict=True)]
+        work = [branch(i, own) for i, own in enumerate(scopes)]
         outputs: list[dict[str, Any] | None]
         if self._node.merge == "wait_all":
             outputs = [*await settle(work)]
         else:
             outputs = await _first(work, success=self._node.merge == "wait_any")
+        writes: dict[str, Any] = {}
         for own, output in zip(scopes, outputs, strict=True):
             if output is None:
                 scope.records.update(own.records)  # it was cancelled: nothing of it counts
             else:
-                scope.absorb(own)
-        return Answer(
-            {"branches": [output or {} for output in outputs], "branch_count": len(outputs)}
-        )
+                writes |= scope.absorb(own)
+        value = {"branches": [output or {} for output in outputs], "branch_count": len(outputs)}
+        return Answer(value, None, writes)
 
     async def repeatable(self, resources: Resources) -> bool:
         """Members may have had effects before one of them failed."""

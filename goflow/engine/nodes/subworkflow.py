@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 from goflow.engine.inputs import bind
 from goflow.engine.nodes import Answer
-from goflow.errors import NodeFailed, NodeTimeout
+from goflow.errors import NodeFailed
 from goflow.expressions.text import fill
 
 if TYPE_CHECKING:
+    from goflow.engine.attempts import Attempts
     from goflow.engine.plan import Plan
     from goflow.engine.resources import Resources
+    from goflow.engine.scope import Scope
     from goflow.expressions.compile import Env
     from goflow.workflow.model import SubworkflowNode
 
@@ -22,9 +23,12 @@ __all__ = ["SubworkflowWork"]
 class SubworkflowWork:
     """Runs ``plan`` with inputs of its own; its result is the value."""
 
-    __slots__ = ("_inputs", "plan")
+    __slots__ = ("_inputs", "id", "plan")
+
+    waits = True
 
     def __init__(self, node: SubworkflowNode, plan: Plan, *, strict: bool = False) -> None:
+        self.id = node.id
         self.plan = plan
         self._inputs, _ = fill(node.inputs, strict=strict)
 
@@ -32,20 +36,16 @@ class SubworkflowWork:
         """Its variables; raises ``ExpressionError`` and ``InputError``."""
         return bind(self.plan.workflow, self._inputs(env))
 
-    async def attempt(
-        self, request: dict[str, Any], resources: Resources, timeout: float | None
-    ) -> Answer:
-        """Run it once, within ``timeout`` seconds; raises ``NodeFailed`` unless it completes."""
+    def given(self, request: dict[str, Any]) -> Any:
+        """Its variables."""
+        return request
+
+    async def run(self, request: dict[str, Any], scope: Scope, attempts: Attempts) -> Answer:
+        """Run it once; raises ``NodeFailed`` unless it completes."""
         from goflow.engine.run import Run  # noqa: PLC0415 - a run has nodes, and these have runs
 
-        run = Run(self.plan, request, resources)
-        try:
-            result = await asyncio.wait_for(run.wait(), timeout)
-        except asyncio.TimeoutError:
-            raise NodeTimeout(
-                f"the workflow {self.plan.workflow.name!r} took longer than {timeout:g} s",
-                seconds=timeout or 0.0,
-            ) from None
+        context = attempts.context.inside(self.id, scope.path)
+        result = await Run(self.plan, request, context).wait()
         if result.completed:
             return Answer(result.result)
         error = result.error or {}

@@ -12,6 +12,7 @@ from goflow.expressions.text import Template, fill
 from goflow.servers.redaction import Redactor
 
 if TYPE_CHECKING:
+    from goflow.engine.nodes import Sending
     from goflow.engine.resources import Resources
     from goflow.servers.config import ServerConfig
     from goflow.servers.connections import Connections
@@ -56,8 +57,16 @@ class ToolWork:
                 originals[name] = text
         return Request(arguments, originals)
 
+    def given(self, request: Request) -> Any:
+        """The call's arguments."""
+        return request.arguments
+
     async def attempt(
-        self, request: Request, resources: Resources, timeout: float | None
+        self,
+        request: Request,
+        resources: Resources,
+        timeout: float | None,
+        sending: Sending | None,
     ) -> Answer:
         """Call the tool once, connecting first if need be.
 
@@ -70,23 +79,30 @@ class ToolWork:
                 session = connections.ready(self.server)
                 if session is not None:
                     try:
-                        return await self._call(session, request, connections, timeout)
+                        return await self._call(session, request, connections, timeout, sending)
                     except ConnectFailed:
                         pass  # it had died while idle, and nothing was sent: a new one may take it
                 session, timeout = await connections.session(self.server, timeout)
-                return await self._call(session, request, connections, timeout)
+                return await self._call(session, request, connections, timeout, sending)
         except GoFlowError as error:
             # A server may well give its secrets back in what it complains of.
             error.message = self._redactor.text(error.message)
             raise
 
     async def _call(
-        self, session: Session, request: Request, connections: Connections, timeout: float | None
+        self,
+        session: Session,
+        request: Request,
+        connections: Connections,
+        timeout: float | None,
+        sending: Sending | None,
     ) -> Answer:
         arguments = request.arguments
         if request.originals:
             schema = await self._described(connections, timeout)
             arguments = arguments | _texts_wanted(request.originals, schema)
+        if sending is not None:
+            await sending()
         raw = checked(
             await session.call_tool(self.tool, arguments, timeout=timeout),
             server=self.server.id,
@@ -108,11 +124,13 @@ class ToolWork:
                 server=self.server.id,
             ) from None
 
+    def harmless(self, resources: Resources) -> bool:
+        """Whether the server is known to mark the tool as read-only or idempotent."""
+        return _harmless(resources.connections.known_tool(self.server, self.tool))
+
     async def repeatable(self, resources: Resources) -> bool:
         """Whether the server marks the tool as read-only or idempotent."""
-        described = await resources.connections.tool(self.server, self.tool)
-        annotations = _map(described.get("annotations"))
-        return bool(annotations.get("readOnlyHint") or annotations.get("idempotentHint"))
+        return _harmless(await resources.connections.tool(self.server, self.tool))
 
 
 def _raw_source(value: Any) -> Run | None:
@@ -138,6 +156,11 @@ def _is_text(kinds: Any) -> bool:
     if isinstance(kinds, list):
         return "string" in kinds and "object" not in kinds and "array" not in kinds
     return bool(kinds == "string")
+
+
+def _harmless(described: dict[str, Any]) -> bool:
+    annotations = _map(described.get("annotations"))
+    return bool(annotations.get("readOnlyHint") or annotations.get("idempotentHint"))
 
 
 def _map(value: Any) -> dict[str, Any]:

@@ -17,6 +17,7 @@ TOOLS = {
     "flaky": "Fail the first `failures` calls with this `key`.",
     "keep": "The type and value of `content`.",
     "hang": "Never answer.",
+    "hang_once": "Never answer unless the file `mark` exists; create it.",
     "die": "Exit without an answer.",
     "die_once": "Exit without an answer unless the file `mark` exists; create it.",
     "die_once_read": "The same, marked as read-only.",
@@ -75,6 +76,11 @@ def call(request_id, name, arguments, pending):
         send(request_id, text([type(content).__name__, content]))
     elif name == "environment":
         send(request_id, text(os.environ.get(arguments["name"], "unset")))
+    elif name == "hang_once":
+        if os.path.exists(arguments["mark"]):
+            send(request_id, text("answered"))
+        else:
+            open(arguments["mark"], "w").close()
     elif name == "die":
         print("the lab burns", file=sys.stderr, flush=True)
         os._exit(9)

@@ -1,0 +1,144 @@
+"""What ``run`` and ``resume`` share: an engine for one run, who watches it, what is printed."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+from goflow.cli.output import emit, emit_json, say, say_error
+from goflow.errors import BadCall, GoFlowError, InputError, WorkflowInvalid
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+
+    from goflow.cli.progress import Progress
+    from goflow.engine.engine import Engine
+    from goflow.engine.events import Event, Listener
+    from goflow.engine.record import RunResult
+    from goflow.servers.process import ServerProcess
+
+__all__ = ["EXIT_CODES", "carry_out", "print_result", "refused"]
+
+EXIT_CODES = {"completed": 0, "interrupted": 130}
+
+
+def carry_out(
+    start: Callable[[Engine, Listener | None], Awaitable[RunResult]],
+    *,
+    processes: Iterable[ServerProcess] = (),
+    quiet: bool = False,
+    events_file: str | None = None,
+    history: bool = True,
+) -> RunResult:
+    """Do one run in an engine of its own; interrupts end it, and it is watched meanwhile.
+
+    ``events_file`` gets every event as a line of JSON. Raises what ``start`` raises, and
+    ``BadCall`` for a file that cannot be written.
+    """
+    import asyncio  # noqa: PLC0415 - after the servers were started
+    import signal  # noqa: PLC0415
+
+    from goflow.engine.engine import Engine  # noqa: PLC0415
+
+    async def main(listener: Listener | None) -> RunResult:
+        loop = asyncio.get_running_loop()
+        async with Engine(spawned=processes, history=history) as engine:
+            if sys.platform != "win32":
+                for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                    loop.add_signal_handler(number, engine.stop, "interrupted")
+            return await start(engine, listener)
+
+    with ExitStack() as stack:
+        listeners: list[Listener] = []
+        progress = _progress(quiet)
+        if events_file is not None:
+            from goflow.cli.event_lines import EventLines  # noqa: PLC0415 - few runs write them
+
+            listeners.append(stack.enter_context(EventLines(events_file)).on_event)
+        if progress is not None:
+            listeners.append(stack.enter_context(progress).on_event)
+        # From here on there may be garbage, but not among what was loaded.
+        gc.freeze()
+        gc.enable()
+        return asyncio.run(main(_both(listeners)))
+
+
+def print_result(result: RunResult, *, as_json: bool, shown: int = 0) -> int:
+    """Print how a run ended, without its first ``shown`` warnings; the exit code."""
+    if as_json:
+        emit_json(result.to_dict())
+    elif result.completed:
+        print_value(result.result)
+    if not result.completed:
+        _say_failure(result)
+    for warning in result.warnings[shown:]:
+        say(f"warning: {warning}")
+    return EXIT_CODES.get(result.status, 1)
+
+
+def print_value(value: Any) -> None:
+    """A string as it is, null as nothing, anything else as JSON."""
+    if isinstance(value, str):
+        emit(value)
+    elif value is not None:
+        emit_json(value)
+
+
+def refused(error: GoFlowError, as_json: bool) -> int:
+    """Nothing ran: say why, in the shape of a run's record when JSON is asked for."""
+    say_error(error)
+    if as_json:
+        detail: dict[str, Any] = {"code": error.code, "message": error.message, "hint": error.hint}
+        if isinstance(error, WorkflowInvalid):
+            detail |= error.report.to_dict()
+        if isinstance(error, InputError):
+            detail["variable"] = error.variable
+        if hasattr(error, "nodes"):
+            detail["nodes"] = list(error.nodes)
+        record: dict[str, Any] = {
+            "id": None,
+            "workflow": None,
+            "status": "refused",
+            "result": None,
+            "error": detail,
+            "nodes": [],
+        }
+        emit_json(record)
+    return 2 if isinstance(error, BadCall) else 1
+
+
+def _both(listeners: list[Listener]) -> Listener | None:
+    if len(listeners) < 2:
+        return listeners[0] if listeners else None
+
+    def tell(event: Event) -> None:
+        for listener in listeners:
+            listener(event)
+
+    return tell
+
+
+def _progress(quiet: bool) -> Progress | None:
+    if quiet:
+        return None
+    if sys.stderr.isatty():
+        from goflow.cli.progress import LiveProgress  # noqa: PLC0415 - loads rich
+
+        return LiveProgress()
+    from goflow.cli.progress import PlainProgress  # noqa: PLC0415
+
+    return PlainProgress()
+
+
+def _say_failure(result: RunResult) -> None:
+    error = result.error or {"message": f"the run was {result.status}"}
+    where = f"node {error['node']!r}: " if "node" in error else ""
+    say(f"{result.status}: {where}{error['message']}")
+    if "stderr" in error:
+        say(f"the last lines of {error.get('server', 'the server')}'s stderr:")
+        for line in error["stderr"].splitlines()[-10:]:
+            say(f"  | {line}")
+    if "hint" in error:
+        say(f"hint: {error['hint']}")

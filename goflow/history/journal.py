@@ -1,0 +1,257 @@
+"""Writing down what a run does, as the event loop sees it.
+
+The loop only appends small tuples; a thread encodes them and commits many at a time
+(`history.writer`). Who must be sure that something is on disk awaits `RunJournal.flushed`: whatever
+comes while one commit is under way shares the next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import threading
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+__all__ = ["Journal", "Operation", "Record", "RunHead", "RunJournal"]
+
+CROWD = 20_000
+"""Operations that may wait to be written before a run that makes more of them waits too."""
+
+
+class Record(Protocol):
+    """What is written of a node that is done with: the engine's own record of it."""
+
+    id: str
+    type: str
+    status: str
+    reason: str | None
+    attempts: int
+    started_at: float | None
+    duration: float | None
+    cached: bool
+    output: Any
+    error: dict[str, Any] | None
+
+
+class RunHead(NamedTuple):
+    """A run as it begins; ``redact`` takes the secrets that it knows out of a text.
+
+    ``first`` is the first free number of a row: not 0 for a run that was cut off and goes on.
+    ``source`` is the run whose results it takes over.
+    """
+
+    id: str
+    workflow: str
+    started_at: float
+    definition: str
+    strict: bool
+    inputs: dict[str, Any]
+    redact: Callable[[bytes], bytes] | None = None
+    first: int = 0
+    source: str | None = None
+
+
+class Operation(NamedTuple):
+    """Something to write: ``fields`` are what the writer's method of this name takes."""
+
+    name: str
+    head: RunHead | None
+    fields: tuple[Any, ...]
+
+
+class Journal:
+    """What one engine writes down; its thread starts with the first run.
+
+    A history that cannot be written never fails a run: it is ``broken``, a warning says why, and
+    nothing more is kept. ``refused`` are the runs that another process resumed first. Belongs to
+    one event loop.
+    """
+
+    def __init__(self) -> None:
+        self.broken = False
+        self.warnings: list[str] = []
+        self.refused: set[str] = set()
+        self.written = 0
+        self._appended = 0
+        self._pending: list[Operation] = []
+        self._queue: SimpleQueue[list[Operation] | None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    def begin(self, head: RunHead, *owner: int | None) -> RunJournal:
+        """Begin to write a run down, or go on with one that had this ``owner``."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._write, name="goflow journal", daemon=True)
+            self._thread.start()
+        self.append(Operation("resume" if owner else "begin", head, owner))
+        self.hand_over()  # the file is opened while the servers boot
+        return RunJournal(self, head)
+
+    def append(self, operation: Operation) -> None:
+        """Have something written, soon and in this order."""
+        if not self._pending:
+            asyncio.get_running_loop().call_soon(self.hand_over)
+        self._pending.append(operation)
+        self._appended += 1
+
+    def hand_over(self) -> None:
+        """Give the writer all that waits."""
+        if self._pending:
+            pending, self._pending = self._pending, []
+            self._queue.put(pending)
+
+    def flush(self) -> asyncio.Future[None]:
+        """Done when everything so far is committed (or given up)."""
+        loop = asyncio.get_running_loop()
+        done = loop.create_future()
+        self.append(Operation("wait", None, (loop, done)))
+        self.hand_over()
+        return done
+
+    @property
+    def crowded(self) -> bool:
+        """Whether so much waits to be written that the run should wait too."""
+        return self._appended - self.written > CROWD
+
+    def warn(self, error: Exception) -> None:
+        """Tell the runs of something that they go on in spite of."""
+        self.warnings.append(str(error))
+
+    def give_up(self, error: Exception) -> None:
+        """Nothing more can be written."""
+        self.broken = True
+        self.warnings.append(f"this run is not kept in the history: {error}")
+
+    async def close(self) -> None:
+        """Write what is left and end the thread. Idempotent."""
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            self.hand_over()
+            self._queue.put(None)
+            await asyncio.get_running_loop().run_in_executor(None, thread.join)
+
+    def _write(self) -> None:
+        from goflow.history.writer import Writer  # noqa: PLC0415 - SQLite loads beside the loop
+
+        with Writer(self) as writer:
+            going = True
+            while going:
+                batch = []
+                waiting = True
+                while waiting:
+                    some = self._queue.get()
+                    if some is None:
+                        going = False
+                        break
+                    batch += some
+                    waiting = not self._queue.empty()
+                writer.commit(batch)
+                self.written += len(batch)
+
+    def __repr__(self) -> str:
+        state = "broken" if self.broken else "writing" if self._thread else "idle"
+        return f"<Journal {state}>"
+
+
+class RunJournal:
+    """One run's rows; ``within`` is empty, or the place of the workflow node that runs it.
+
+    Rows are numbered as they happen. Paths are texts: indices of the iterations and branches
+    around, joined by dots, after the place of the workflow that they are in.
+    """
+
+    __slots__ = ("_head", "_journal", "_next", "within")
+
+    def __init__(
+        self, journal: Journal, head: RunHead, within: str = "", following: Any = None
+    ) -> None:
+        self._journal = journal
+        self._head = head
+        self._next: Callable[[], int] = following or itertools.count(head.first).__next__
+        self.within = within
+
+    def inside(self, node: str, path: Sequence[int]) -> RunJournal:
+        """The journal for the workflow that a node runs."""
+        within = place_within(self.within, node, path)
+        return RunJournal(self._journal, self._head, within, self._next)
+
+    def attempt(
+        self, node: str, path: Sequence[int], attempt: int, at: float, harmless: bool, given: Any
+    ) -> None:
+        """An attempt begins, with ``given`` for input."""
+        self._add("attempt", node, self.path(path), attempt, at, harmless, given, None, None)
+
+    def failed(
+        self,
+        node: str,
+        path: Sequence[int],
+        attempt: int,
+        at: float,
+        error: dict[str, Any],
+        delay: float | None,
+    ) -> None:
+        """An attempt failed, and another begins in ``delay`` seconds."""
+        self._add("attempt", node, self.path(path), attempt, at, True, None, error, delay)
+
+    def node(
+        self,
+        record: Record,
+        path: Sequence[int] = (),
+        *,
+        settled: bool = True,
+        variable: str | None = None,
+        raw: dict[str, Any] | None = None,
+        writes: dict[str, Any] | None = None,
+        taken: list[str] | None = None,
+    ) -> None:
+        """A node is done with; ``settled`` when resuming takes it as it is.
+
+        ``variable`` is where its output went, ``writes`` are what its members wrote: values with
+        their raw results; ``taken`` are the nodes its edges lead on to, None for all.
+        """
+        self._add("node", record, self.path(path), settled, variable, raw, writes, taken)
+
+    def superseded(self, nodes: Iterable[str], node: str, path: Sequence[int]) -> None:
+        """What ``nodes``, the members of ``node``, did until now counts no more: it begins anew."""
+        inside = place_within(self.within, node, path)
+        self._add("supersede", tuple(nodes), self.path(path), inside)
+
+    async def flushed(self) -> None:
+        """Wait until everything so far is committed (or given up)."""
+        await self._journal.flush()
+
+    def catch_up(self) -> asyncio.Future[None] | None:
+        """What to wait for before more is done, if too much waits to be written."""
+        return self._journal.flush() if self._journal.crowded else None
+
+    async def finish(
+        self,
+        status: str,
+        duration: float,
+        result: Any,
+        error: dict[str, Any] | None,
+        warnings: Sequence[str],
+    ) -> tuple[str, ...]:
+        """The run ended; what is wrong with the history, if anything."""
+        self._add("finish", status, duration, result, error, warnings)
+        await self._journal.flush()
+        return tuple(self._journal.warnings)
+
+    def path(self, path: Sequence[int]) -> str:
+        """The text of a path."""
+        return self.within + ".".join(map(str, path)) if path else self.within
+
+    def _add(self, name: str, *fields: Any) -> None:
+        self._journal.append(Operation(name, self._head, (self._next(), *fields)))
+
+    def __repr__(self) -> str:
+        return f"<RunJournal of {self._head.id}{' within ' + self.within if self.within else ''}>"
+
+
+def place_within(within: str, node: str, path: Sequence[int]) -> str:
+    """The place of what a workflow node at ``path`` runs: ``2.0:node/``, after those around."""
+    where = ".".join(map(str, path))
+    return f"{within}{where}{':' if where else ''}{node}/"

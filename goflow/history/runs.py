@@ -1,0 +1,274 @@
+"""The runs that are kept, as people and programs ask for them: without secrets, cut to a size."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+
+from goflow.errors import BadCall, HistoryError
+from goflow.history.database import history_file, open_database, owners_file
+from goflow.history.owners import is_alive
+from goflow.history.prune import prune
+from goflow.history.replay import Replay
+from goflow.history.values import decode, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+
+__all__ = ["Entry", "Kept", "Runs"]
+
+SHOWN = 64 * 1024
+"""Characters of a value's JSON text from which on it is shown cut."""
+
+
+class Kept(NamedTuple):
+    """What resuming needs to know of a run; ``exact`` unless its inputs held a secret."""
+
+    number: int
+    id: str
+    workflow: str
+    status: str
+    started_at: float
+    owner: int | None
+    strict: bool
+    inputs: dict[str, Any]
+    exact: bool
+    definition: str
+    duration: float | None
+    result: Any
+
+
+class Entry(NamedTuple):
+    """One thing that happened in a run; ``what`` is attempt, failed, or a node's status."""
+
+    at: float
+    node: str
+    path: str
+    what: str
+    detail: dict[str, Any]
+
+
+class Runs:
+    """The history, opened for reading; ``with Runs() as runs``. Raises ``HistoryError``.
+
+    Runs are named by their id, by the beginning of it, or as ``last``.
+    """
+
+    def __init__(self) -> None:
+        self._connection = open_database(create=False)
+
+    def __enter__(self) -> Runs:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._connection.close()
+
+    def newest(
+        self, *, limit: int | None = 50, workflow: str | None = None, status: str | None = None
+    ) -> list[dict[str, Any]]:
+        """Summaries, newest first. A run whose process is gone counts as ``interrupted``."""
+        found = []
+        query = f"SELECT {_SUMMARY} FROM runs ORDER BY number DESC"
+        for row in self._read(query):
+            summary = _summary(row)
+            if workflow not in (None, summary["workflow"]) or status not in (
+                None,
+                summary["status"],
+            ):
+                continue
+            found.append(summary)
+            if len(found) == limit:
+                break
+        return found
+
+    def show(self, name: str) -> dict[str, Any]:
+        """One run: its summary, inputs, result and error, its nodes and what its variables were."""
+        number = self._number(name)
+        row = next(self._read(f"SELECT {_SUMMARY} FROM runs WHERE number = ?", number))
+        shown = _summary(row)
+        inputs, result, error, warnings = next(
+            self._read("SELECT inputs, result, error, warnings FROM runs WHERE number = ?", number)
+        )
+        nodes, changes = self._nodes(number, alive=shown["status"] == "running")
+        return {
+            **shown,
+            "inputs": _value(inputs),
+            "result": _value(result),
+            "error": None if error is None else msgspec.json.decode(error),
+            "warnings": [] if warnings is None else msgspec.json.decode(warnings),
+            "nodes": nodes,
+            "variables": changes,
+        }
+
+    def log(self, name: str) -> list[Entry]:
+        """What happened in a run, in its order."""
+        number = self._number(name)
+        rows = (number << 32, (number + 1) << 32)
+        entries: list[tuple[int, Entry]] = []
+        for key, node, path, attempt, at, given, error, delay in self._read(_ATTEMPTS, *rows):
+            if error is None:
+                detail = {"attempt": attempt, "input": _value(given)}
+                entries.append((key, Entry(at, node, path, "attempt", detail)))
+            else:
+                detail = {"attempt": attempt, "error": msgspec.json.decode(error), "delay": delay}
+                entries.append((key, Entry(at, node, path, "failed attempt", detail)))
+        for row in self._read(_NODES, *rows):
+            node = _node(row)
+            at = (row[8] or 0.0) + (row[9] or 0.0)
+            entries.append((row[0], Entry(at, row[1], row[2], node.pop("status"), node)))
+        entries.sort(key=lambda pair: pair[0])
+        return [entry for _, entry in entries]
+
+    def kept(self, name: str) -> Kept:
+        """What resuming a run needs; ``replay`` has its rows."""
+        number = self._number(name)
+        row = next(
+            self._read(
+                "SELECT number, id, workflow, status, started_at, owner, strict, inputs, exact, "
+                "body, duration, result FROM runs JOIN definitions ON digest = definition "
+                "WHERE number = ?",
+                number,
+            )
+        )
+        kept = Kept(*row)
+        return kept._replace(
+            strict=bool(kept.strict),
+            inputs=decode(row[7]),
+            exact=bool(kept.exact),
+            result=decode(row[11]),
+        )
+
+    def alive(self, kept: Kept) -> bool:
+        """Whether the run goes on, here or in another process."""
+        owner = kept.owner
+        return kept.status == "running" and owner is not None and is_alive(owners_file(), owner)
+
+    def replay(self, kept: Kept) -> Replay:
+        """What a run did so far, exactly."""
+        try:
+            return Replay(self._connection, kept.number)
+        except sqlite3.Error as error:
+            raise _unreadable(error) from None
+
+    def prune(self, *, keep_days: float | None, keep_runs: int | None) -> int:
+        """Forget old runs; how many. What goes on is kept."""
+        try:
+            gone = prune(self._connection, keep_days=keep_days, keep_runs=keep_runs)
+            if gone:
+                self._connection.execute("VACUUM")
+        except sqlite3.Error as error:
+            raise _unreadable(error) from None
+        return gone
+
+    def _number(self, name: str) -> int:
+        if name == "last":
+            found = list(self._read("SELECT number FROM runs ORDER BY number DESC LIMIT 1"))
+            if not found:
+                raise BadCall("no run is kept yet")
+            return int(found[0][0])
+        pattern = name.replace("\\", "").replace("%", "").replace("_", "") + "%"
+        found = list(self._read("SELECT number, id FROM runs WHERE id LIKE ? LIMIT 5", pattern))
+        exact = [number for number, run in found if run == name]
+        if exact or (len(found) == 1 and len(name) >= 2):
+            return int(exact[0] if exact else found[0][0])
+        if not found or len(name) < 2:
+            raise BadCall(f"there is no run {name!r}", hint="goflow runs lists them")
+        raise BadCall(
+            f"{name!r} may be any of the runs {', '.join(run for _, run in found)}",
+            hint="give more of its id",
+        )
+
+    def _nodes(self, number: int, *, alive: bool) -> tuple[list[dict[str, Any]], list[Any]]:
+        rows = (number << 32, (number + 1) << 32)
+        nodes: dict[tuple[str, str], dict[str, Any]] = {}
+        changes: list[dict[str, Any]] = []
+        for _, node, path, attempt, at, given, error, _ in self._read(_ATTEMPTS, *rows):
+            place = (path, node)
+            entry = nodes.setdefault(place, {"id": node, "path": path, "tries": []})
+            if error is None:
+                entry["tries"].append({"attempt": attempt, "at": at, "input": _value(given)})
+            elif entry["tries"]:
+                entry["tries"][-1]["error"] = msgspec.json.decode(error)
+        for row in self._read(_NODES, *rows):
+            shown = _node(row)
+            entry = nodes.pop((row[2], row[1]), {"tries": []})
+            nodes[row[2], row[1]] = {**shown, "tries": entry["tries"]}
+            if shown["variable"] is not None and row[5]:
+                changes.append(_change(row, shown["variable"], shown["output"]))
+            for name, (value, _) in (decode(row[13]) or {}).items():
+                changes.append(_change(row, name, value))
+        for entry in nodes.values():
+            if "status" not in entry:
+                entry["status"] = "running" if alive else "outcome_unknown"
+        return list(nodes.values()), changes
+
+    def _read(self, query: str, *parameters: Any) -> Iterator[tuple[Any, ...]]:
+        try:
+            yield from self._connection.execute(query, parameters)
+        except sqlite3.Error as error:
+            raise _unreadable(error) from None
+
+
+_SUMMARY = "id, workflow, status, started_at, duration, owner, source"
+_ATTEMPTS = (
+    "SELECT key, node, path, attempt, at, input, error, delay FROM attempts "
+    "WHERE key >= ? AND key < ? ORDER BY key"
+)
+_NODES = (
+    "SELECT key, node, path, type, status, settled, reason, attempts, started_at, duration, "
+    "cached, variable, output, writes, error, superseded FROM nodes "
+    "WHERE key >= ? AND key < ? ORDER BY key"
+)
+
+
+def _summary(row: tuple[Any, ...]) -> dict[str, Any]:
+    run, workflow, status, started_at, duration, owner, source = row
+    if status == "running" and (owner is None or not is_alive(owners_file(), owner)):
+        status = "interrupted"
+    return {
+        "id": run,
+        "workflow": workflow,
+        "status": status,
+        "started_at": started_at,
+        "duration": duration,
+        "source": source,
+    }
+
+
+def _node(row: tuple[Any, ...]) -> dict[str, Any]:
+    return {
+        "id": row[1],
+        "path": row[2],
+        "type": row[3],
+        "status": row[4],
+        "reason": row[6],
+        "attempts": row[7],
+        "started_at": row[8],
+        "duration": row[9],
+        "cached": bool(row[10]),
+        "variable": row[11],
+        "output": _value(row[12]),
+        "error": None if row[14] is None else msgspec.json.decode(row[14]),
+    }
+
+
+def _change(row: tuple[Any, ...], name: str, value: Any) -> dict[str, Any]:
+    return {"name": name, "value": value, "node": row[1], "path": row[2]}
+
+
+def _value(data: bytes | None) -> Any:
+    """A value as it is, or the beginning of its text when that is long."""
+    shown = text(data, SHOWN)
+    return None if shown is None else decode(data) if len(shown) <= SHOWN else shown
+
+
+def _unreadable(error: sqlite3.Error) -> HistoryError:
+    return HistoryError(f"the history in {history_file()} cannot be read: {error}")

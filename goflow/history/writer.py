@@ -1,0 +1,310 @@
+"""The thread side of a journal: operations into rows, rows into one commit."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from goflow.errors import HistoryError
+from goflow.history.database import (
+    corrupt,
+    history_file,
+    is_corrupt,
+    open_database,
+    owners_file,
+)
+from goflow.history.owners import Owner
+from goflow.history.prune import prune
+from goflow.history.values import encode, kept
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
+    from goflow.history.journal import Journal, Operation, Record, RunHead
+
+__all__ = ["Writer"]
+
+KEEP_DAYS = 90
+KEEP_RUNS = 10_000
+"""What is kept of finished runs, looked at once in `_PRUNE_EVERY`."""
+_PRUNE_EVERY = 100
+
+_ATTEMPT = (
+    "INSERT INTO attempts(key, node, path, attempt, at, harmless, input, error, delay) "
+    "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_NODE = (
+    "INSERT INTO nodes(key, node, path, type, status, settled, reason, attempts, started_at, "
+    "duration, cached, variable, output, raw, exact, writes, taken, error) "
+    "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_PLACES = ("attempts", "nodes")
+
+
+class Writer:
+    """Writes for one journal, from its thread; owns the runs that it writes.
+
+    When the file cannot be written, the journal is told that it is broken and all else is dropped.
+    """
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._connection: sqlite3.Connection | None = None
+        self._opened: os.stat_result | None = None
+        self._owner: Owner | None = None
+        self._first_keys: dict[str, int] = {}
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._connection is not None:
+            with suppress(sqlite3.Error):
+                self._connection.close()
+        if self._owner is not None:
+            self._owner.release()
+
+    def commit(self, operations: Sequence[Operation]) -> None:
+        """Write all of them in one transaction, then tell who waits."""
+        if not self._journal.broken:
+            try:
+                self._transaction(self._open(), operations)
+            except sqlite3.Error as error:
+                self._journal.give_up(self._explained(error))
+            except Exception as error:
+                self._journal.give_up(error)
+        waiting: dict[Any, list[Any]] = {}
+        for operation in operations:
+            if operation.name == "wait":
+                loop, done = operation.fields
+                waiting.setdefault(loop, []).append(done)
+        for loop, futures in waiting.items():
+            with suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(_wake, futures)
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is None:
+            try:
+                self._connection = open_database()
+            except HistoryError as error:
+                if not error.renewed:
+                    raise
+                self._journal.warn(error)
+                self._connection = open_database()
+            self._opened = os.stat(history_file())
+            self._owner = Owner(owners_file())
+        return self._connection
+
+    def _explained(self, error: sqlite3.Error) -> Exception:
+        if is_corrupt(error) and self._opened is not None:
+            assert self._connection is not None
+            self._connection.close()
+            self._connection = None
+            return corrupt(history_file(), error, self._opened)
+        return error
+
+    def _transaction(self, connection: sqlite3.Connection, operations: Sequence[Operation]) -> None:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            attempts: list[tuple[Any, ...]] = []
+            nodes: list[tuple[Any, ...]] = []
+            last: list[Operation] = []
+            for operation in operations:
+                name, head, fields = operation
+                if head is None:
+                    continue
+                if name == "node":
+                    nodes.append(self._node(head, *fields))
+                elif name == "attempt":
+                    attempts.append(self._attempt(head, *fields))
+                elif name == "begin":
+                    self._begin(connection, head)
+                elif name == "resume":
+                    self._resume(connection, head, *fields)
+                else:
+                    last.append(operation)
+            connection.executemany(_ATTEMPT, attempts)
+            connection.executemany(_NODE, nodes)
+            for name, head, fields in last:
+                assert head is not None
+                if name == "supersede":
+                    self._supersede(connection, head, *fields)
+                else:
+                    self._finish(connection, head, *fields)
+            connection.execute("COMMIT")
+        except BaseException:
+            with suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
+            raise
+
+    # -- operations ----------------------------------------------------------------------------
+
+    def _begin(self, connection: sqlite3.Connection, head: RunHead) -> None:
+        assert self._owner is not None
+        digest = hashlib.sha256(head.definition.encode("utf-8", "surrogatepass")).digest()
+        inputs, exact = kept(head.inputs, head.redact)
+        connection.execute(
+            "INSERT OR IGNORE INTO definitions(digest, body) VALUES(?, ?)",
+            (digest, head.definition),
+        )
+        added = connection.execute(
+            "INSERT INTO runs(id, workflow, status, started_at, owner, definition, strict, inputs, "
+            "exact, source) VALUES(?, ?, 'running', ?, ?, ?, ?, ?, ?, ?)",
+            (
+                head.id,
+                head.workflow,
+                head.started_at,
+                self._owner.token,
+                digest,
+                head.strict,
+                inputs,
+                exact,
+                head.source,
+            ),
+        )
+        assert added.lastrowid is not None
+        self._first_keys[head.id] = added.lastrowid << 32
+
+    def _resume(self, connection: sqlite3.Connection, head: RunHead, owner: int | None) -> None:
+        """Take over a run from an owner that is dead, unless another process was quicker."""
+        assert self._owner is not None
+        taken = connection.execute(
+            "UPDATE runs SET status = 'running', owner = ?, duration = NULL, error = NULL "
+            "WHERE id = ? AND owner IS ? RETURNING number",
+            (self._owner.token, head.id, owner),
+        ).fetchone()
+        if taken is None:
+            self._journal.refused.add(head.id)
+        else:
+            self._first_keys[head.id] = taken[0] << 32
+
+    def _attempt(
+        self,
+        head: RunHead,
+        seq: int,
+        node: str,
+        path: str,
+        attempt: int,
+        at: float,
+        harmless: bool,
+        given: Any,
+        error: dict[str, Any] | None,
+        delay: float | None,
+    ) -> tuple[Any, ...]:
+        shown = None if error is not None else kept(given, head.redact)[0]
+        key = self._first_keys[head.id] + seq
+        return (key, node, path, attempt, at, harmless, shown, _text(error, head), delay)
+
+    def _node(
+        self,
+        head: RunHead,
+        seq: int,
+        record: Record,
+        path: str,
+        settled: bool,
+        variable: str | None,
+        raw: dict[str, Any] | None,
+        writes: dict[str, Any] | None,
+        taken: list[str] | None,
+    ) -> tuple[Any, ...]:
+        output, exact = None, True
+        if record.output is not None:
+            output, exact = kept(record.output, head.redact)
+        raw_data = writes_data = None
+        if raw is not None:
+            raw_data, whole = kept(raw, head.redact)
+            exact = exact and whole
+        if writes:
+            writes_data, whole = kept(writes, head.redact)
+            exact = exact and whole
+        return (
+            self._first_keys[head.id] + seq,
+            record.id,
+            path,
+            record.type,
+            record.status,
+            settled,
+            record.reason,
+            record.attempts,
+            record.started_at,
+            record.duration,
+            record.cached,
+            variable,
+            output,
+            raw_data,
+            exact,
+            writes_data,
+            None if taken is None else "\n".join(taken),
+            _text(record.error, head),
+        )
+
+    def _supersede(
+        self,
+        connection: sqlite3.Connection,
+        head: RunHead,
+        seq: int,
+        nodes: tuple[str, ...],
+        path: str,
+        inside: str,
+    ) -> None:
+        """What members did in an attempt of their owner that failed is no part of the next one."""
+        first = self._first_keys[head.id]
+        under = f"{path}." if path and not path.endswith("/") else path
+        for table in _PLACES:
+            connection.execute(
+                f"UPDATE {table} SET superseded = 1 WHERE key >= ? AND key < ? "
+                "AND substr(path, 1, ?) = ?",
+                (first, first + seq, len(inside), inside),
+            )
+            connection.executemany(
+                f"UPDATE {table} SET superseded = 1 WHERE key >= ? AND key < ? AND node = ? "
+                "AND substr(path, 1, ?) = ?",
+                [(first, first + seq, node, len(under), under) for node in nodes],
+            )
+
+    def _finish(
+        self,
+        connection: sqlite3.Connection,
+        head: RunHead,
+        seq: int,
+        status: str,
+        duration: float,
+        result: Any,
+        error: dict[str, Any] | None,
+        warnings: Sequence[str],
+    ) -> None:
+        first = self._first_keys.pop(head.id)
+        connection.execute(
+            "UPDATE runs SET status = ?, duration = ?, result = ?, error = ?, warnings = ?, "
+            "owner = NULL WHERE id = ?",
+            (
+                status,
+                duration,
+                kept(result, head.redact)[0],
+                _text(error, head),
+                encode(warnings).decode() if warnings else None,
+                head.id,
+            ),
+        )
+        if (first >> 32) % _PRUNE_EVERY == 0:
+            prune(connection, keep_days=KEEP_DAYS, keep_runs=KEEP_RUNS)
+
+
+def _text(error: dict[str, Any] | None, head: RunHead) -> str | None:
+    """The JSON text of an error, without secrets."""
+    return None if error is None else kept(error, head.redact)[0].decode()
+
+
+def _wake(futures: list[Any]) -> None:
+    for future in futures:
+        if not future.done():
+            future.set_result(None)
