@@ -6,7 +6,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Protocol
 
-from goflow.engine import events
+from goflow.engine import events, progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,6 +59,7 @@ class LiveProgress:
 
         self._console = Console(stderr=True, highlight=False)
         self._running: dict[str, float] = {}
+        self._progress = progress.Progress()
         self._live = Live(
             console=self._console,
             get_renderable=self._now,
@@ -79,6 +80,7 @@ class LiveProgress:
         """Show the event."""
         from rich.text import Text  # noqa: PLC0415
 
+        self._progress.on_event(event)
         if isinstance(event, events.NodeStarted):
             self._running[event.node] = time.monotonic()
             return
@@ -95,7 +97,8 @@ class LiveProgress:
 
         now = time.monotonic()
         parts = [f"{node} {now - began:.1f} s" for node, began in self._running.items()]
-        return Spinner("dots", text=Text(", ".join(parts[:6]))) if parts else Text("")
+        done = f"{self._progress.fraction:4.0%}  "
+        return Spinner("dots", text=Text(done + ", ".join(parts[:6]))) if parts else Text("")
 
 
 MARKS = {

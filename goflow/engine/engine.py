@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from goflow.engine import events
+    from goflow.engine.delivery import Delivery
     from goflow.engine.record import RunResult
     from goflow.history.journal import Journal
     from goflow.history.replay import Replay
@@ -190,12 +192,9 @@ class Engine:
         journal = None if self._journal is None else self._journal.begin(head, *owner)
         if owner:
             await self._claimed(head.id)
-        delivery = None
-        if listener is not None:
-            from goflow.engine.delivery import Delivery  # noqa: PLC0415 - most runs have none
-
-            delivery = Delivery(listener)
-            tell = delivery.put
+        deliveries = _deliveries(plan, listener)
+        for delivery in deliveries:
+            tell = delivery.put if tell is None else _both(tell, delivery.put)
         context = RunContext(resources, head.id, head.started_at, tell, journal, replay)
         run = Run(plan, variables, context)
         self._runs.add(run)
@@ -203,7 +202,7 @@ class Engine:
             result = await run.wait()
         finally:
             self._runs.discard(run)
-            if delivery is not None:
+            for delivery in deliveries:
                 await delivery.finish()
         if journal is not None:
             warnings = await journal.finish(
@@ -285,3 +284,27 @@ class Engine:
     def __repr__(self) -> str:
         state = "closed" if self._connections is None else f"{len(self._runs)} runs"
         return f"<Engine {state}, {self._connections!r}>"
+
+
+def _deliveries(plan: Plan, listener: events.Listener | None) -> list[Delivery]:
+    """Those who hear of a run: its listener, and the tracer of an application that traces."""
+    listeners = [] if listener is None else [listener]
+    if "opentelemetry.trace" in sys.modules:
+        from goflow.engine.telemetry import tracing  # noqa: PLC0415 - few applications trace
+
+        spans = tracing(plan)
+        if spans is not None:
+            listeners.append(spans.on_event)
+    if not listeners:
+        return []
+    from goflow.engine.delivery import Delivery  # noqa: PLC0415 - most runs have none
+
+    return [Delivery(one) for one in listeners]
+
+
+def _both(first: events.Listener, second: events.Listener) -> events.Listener:
+    def tell(event: events.Event) -> None:
+        first(event)
+        second(event)
+
+    return tell
