@@ -225,6 +225,7 @@ class Engine:
             plan.workflow.name,
             time.time(),
             plan.definition if self._journal is not None else "",
+            plan.types,
             plan.strict,
             inputs,
             redact,

@@ -162,6 +162,11 @@ class Plan:
 
         return to_text(self)
 
+    @cached_property
+    def types(self) -> dict[str, str]:
+        """The type of each node, by id."""
+        return {node.id: node.type for node in self.workflow.nodes}
+
     def inside(self, nodes: Iterable[str]) -> set[str]:
         """``nodes``, all that follow them, and the members of both."""
         found = {node for node in nodes if self.index[node] not in self.members}

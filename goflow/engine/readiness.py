@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 __all__ = ["Readiness"]
 
@@ -28,16 +28,22 @@ class Readiness:
         self._taken = [False] * len(indegree)
         self._successors = successors
 
+    def take(self, targets: Iterable[int], ready: Callable[[int], object]) -> None:
+        """Take edges, given by their targets; ``ready`` is called with each node that became so."""
+        unsettled, live = self._open, self._taken
+        for target in targets:
+            live[target] = True
+            left = unsettled[target] - 1
+            unsettled[target] = left
+            if not left:
+                ready(target)
+
     def settle(self, taken: Iterable[int], dead: Iterable[int]) -> tuple[list[int], list[int]]:
         """Settle edges, given by their targets; the nodes that became ready, and those skipped."""
         ready: list[int] = []
         skipped: list[int] = []
         unsettled, live = self._open, self._taken
-        for target in taken:
-            live[target] = True
-            unsettled[target] -= 1
-            if not unsettled[target]:
-                ready.append(target)
+        self.take(taken, ready.append)
         dying = list(dead)
         for target in dying:
             unsettled[target] -= 1

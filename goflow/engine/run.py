@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections import deque
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from goflow.engine import events
@@ -49,7 +50,8 @@ class Run:
         self._journal = context.journal
         self._replay = context.replay
         self._loop = asyncio.get_running_loop()
-        self._began = self._loop.time()
+        self._began = monotonic()
+        self._epoch = time.time() - self._began  # a clock that is set meanwhile changes nothing
         self._started_at = context.started_at
         self._records = [NodeRecord(id=step.node.id, type=step.node.type) for step in plan.steps]
         declared = {variable.name: variables[variable.name] for variable in plan.workflow.variables}
@@ -113,19 +115,23 @@ class Run:
 
         Computing gives way to the loop now and then, so that timeouts and interrupts are heard.
         """
-        steps = self.plan.steps
-        deadline = self._loop.time() + TIME_SLICE
-        while self._status is None and self._ready:
-            if self._loop.time() > deadline:
+        steps, ready = self.plan.steps, self._ready
+        now = monotonic()
+        deadline = now + TIME_SLICE
+        while self._status is None and ready:
+            if now > deadline:
                 behind = None if self._journal is None else self._journal.catch_up()
                 if behind is None:
                     self._loop.call_soon(self._advance)
                 else:
                     behind.add_done_callback(self._advance)
                 return
-            index = self._ready.popleft()
+            index = ready.popleft()
             step = steps[index]
-            if step.now is not None or not step.waits:
+            if step.now is not None:
+                now = self._compute(index, step, now)
+                continue
+            if not step.waits:
                 self._start(index, step)
             elif self._slots.take():
                 if not self._start(index, step):
@@ -133,6 +139,7 @@ class Run:
             else:
                 self._queued += 1
                 self._slots.wait(partial(self._granted, index))
+            now = monotonic()
         self._finish_if_idle()
 
     def _granted(self, index: int) -> bool:
@@ -151,27 +158,57 @@ class Run:
             if not self._over.done():
                 self._over.set_result(None)
 
-    def _start(self, index: int, step: Step) -> bool:
-        """Do what the node does now, or begin it; true when it is in flight."""
+    def _begins(self, index: int, step: Step, began: float) -> bool:
+        """Whether a node that is ready has anything to do; raises ``ExpressionError``."""
         record = self._records[index]
         if record.status != "pending":
             return False  # it was done with before the run was cut off
-        record.started_at = time.time()
-        began = self._loop.time()
+        if step.run_if is not None and not step.run_if.evaluate(self._env):
+            self._skip_itself(index, step)
+            return False
+        record.started_at = at = self._epoch + began
+        if self._listener is not None:
+            self._listener(events.NodeStarted(self.id, at, record.id))
+        return True
+
+    def _compute(self, index: int, step: Step, began: float) -> float:
+        """Do all of a node that only computes; when it ended, by the monotonic clock."""
+        record = self._records[index]
         try:
-            if step.run_if is not None and not step.run_if.evaluate(self._env):
-                self._skip_itself(index, step)
-                return False
-            self._emit(events.NodeStarted, record.id)
-            if step.now is not None:
-                record.attempts = 1
-                value = step.now(self._env)
-                record.duration = self._loop.time() - began
-                self._complete(index, step, value)
+            if not self._begins(index, step, began):
+                return began
+            record.attempts = 1
+            record.output = value = step.now(self._env)  # type: ignore[misc]
+        except Exception as error:
+            record.duration = monotonic() - began
+            self._fail(index, step, as_failure(error))
+            return monotonic()
+        ended = monotonic()
+        record.duration = ended - began
+        record.status = "completed"
+        variable = step.node.output
+        if variable is not None:
+            self._scope.store(index, variable, value, None)
+        if step.plain:
+            if self._journal is not None:
+                self._journal.node(record, variable=variable)
+            if self._listener is not None:
+                self._tell_settled(record, variable, value, None)
+            self._readiness.take(self.plan.successors[index], self._ready.append)
+        else:
+            self._settle(index, step, value)
+        return ended
+
+    def _start(self, index: int, step: Step) -> bool:
+        """Begin a node that waits for something; whether it is in flight."""
+        record = self._records[index]
+        began = monotonic()
+        try:
+            if not self._begins(index, step, began):
                 return False
             request = step.work.prepare(self._env)
         except Exception as error:
-            record.duration = self._loop.time() - began
+            record.duration = monotonic() - began
             self._fail(index, step, as_failure(error))
             return False
         record.status = "running"
@@ -188,7 +225,7 @@ class Run:
         """What follows from a task's end, however it ended; called for every task, once."""
         record = self._records[index]
         del self._tasks[index]
-        record.duration = self._loop.time() - began
+        record.duration = monotonic() - began
         try:
             if task.cancelled():
                 self._cancelled(index, step)
@@ -229,7 +266,7 @@ class Run:
     def _skip_itself(self, index: int, step: Step) -> None:
         """A node whose ``if`` is false: it does nothing, and the run goes on behind it."""
         record = self._records[index]
-        record.status, record.reason, record.started_at = "skipped", "its 'if' is false", None
+        record.status, record.reason = "skipped", "its 'if' is false"
         self._settle(index, step, False, wrote=False)
 
     def _settle(
@@ -249,7 +286,7 @@ class Run:
             if self._journal is not None:
                 self._journal.node(record, variable=variable, raw=raw, writes=writes)
             self._tell_settled(record, variable, value, writes)
-            self._follow(self.plan.successors[index], [])
+            self._readiness.take(self.plan.successors[index], self._ready.append)
             return
         try:
             taken, dead = self._split(step, "error", value)
@@ -389,7 +426,7 @@ class Run:
             elif record.status == "pending":
                 record.status, record.reason = "cancelled", f"the run was over: {self._status}"
                 self._note(record, settled=False)
-        duration = self._loop.time() - self._began
+        duration = monotonic() - self._began
         reached = [i for i in self.plan.ends if self._records[i].status == "completed"]
         warnings = self.plan.warnings
         if self._status == "completed" and not reached:
@@ -436,7 +473,7 @@ class Run:
 
     def _emit(self, kind: Any, *fields: Any) -> None:
         if self._listener is not None:
-            self._listener(kind(self.id, time.time(), *fields))
+            self._listener(kind(self.id, self._epoch + monotonic(), *fields))
 
     def _emit_finished(self, record: NodeRecord) -> None:
         self._emit(

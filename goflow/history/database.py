@@ -19,20 +19,37 @@ from goflow.home import home_folder, private_folder
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["VERSION", "corrupt", "history_file", "is_corrupt", "open_database", "owners_file"]
+__all__ = [
+    "CACHED",
+    "EXACT",
+    "SETTLED",
+    "SUPERSEDED",
+    "VERSION",
+    "corrupt",
+    "history_file",
+    "is_corrupt",
+    "open_database",
+    "owners_file",
+]
 
 VERSION = 1
 """Of the tables. A file of an older one is migrated, a newer one is left alone and moved aside."""
+
+SETTLED, EXACT, CACHED, SUPERSEDED = 1, 2, 4, 8
+"""Bits of ``marks``: resuming takes it as it is; its output is whole; it came from the cache; its
+owner was tried again."""
 
 BUSY = 10.0
 """Seconds to wait for another process that writes."""
 
 # The number of a row in `attempts` and `nodes` is `run << 32 | seq`: one range holds one run's rows
-# in the order in which they happened.
+# in the order in which they happened. Columns are few, since each costs a row 0.1 µs: `marks` are
+# bits, and what most nodes have none of (reason, raw, writes, taken, error) is one JSON object.
 _TABLES = """
 CREATE TABLE definitions(
     digest BLOB PRIMARY KEY,
-    body   TEXT NOT NULL
+    body   TEXT NOT NULL,
+    types  BLOB NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE runs(
     number     INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -47,8 +64,8 @@ CREATE TABLE runs(
     inputs     BLOB NOT NULL,
     exact      INTEGER NOT NULL,
     result     BLOB,
-    error      TEXT,
-    warnings   TEXT,
+    error      BLOB,
+    warnings   BLOB,
     source     TEXT,
     statistics TEXT
 );
@@ -61,7 +78,7 @@ CREATE TABLE attempts(
     at         REAL NOT NULL,
     harmless   INTEGER NOT NULL,
     input      BLOB,
-    error      TEXT,
+    error      BLOB,
     delay      REAL,
     superseded INTEGER NOT NULL DEFAULT 0
 );
@@ -69,22 +86,14 @@ CREATE TABLE nodes(
     key        INTEGER PRIMARY KEY,
     node       TEXT NOT NULL,
     path       TEXT NOT NULL,
-    type       TEXT NOT NULL,
     status     TEXT NOT NULL,
-    settled    INTEGER NOT NULL,
-    reason     TEXT,
+    marks      INTEGER NOT NULL,
     attempts   INTEGER NOT NULL,
     started_at REAL,
     duration   REAL,
-    cached     INTEGER NOT NULL,
     variable   TEXT,
     output     BLOB,
-    raw        BLOB,
-    exact      INTEGER NOT NULL,
-    writes     BLOB,
-    taken      TEXT,
-    error      TEXT,
-    superseded INTEGER NOT NULL DEFAULT 0
+    more       BLOB
 );
 """
 

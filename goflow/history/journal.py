@@ -26,7 +26,6 @@ class Record(Protocol):
     """What is written of a node that is done with: the engine's own record of it."""
 
     id: str
-    type: str
     status: str
     reason: str | None
     attempts: int
@@ -38,7 +37,9 @@ class Record(Protocol):
 
 
 class RunHead(NamedTuple):
-    """A run as it begins; ``redact`` takes the secrets that it knows out of a text.
+    """A run as it begins; ``types`` are those of its nodes.
+
+    ``redact`` takes the secrets that the run knows out of a text.
 
     ``first`` is the first free number of a row: not 0 for a run that was cut off and goes on.
     ``source`` is the run whose results it takes over.
@@ -48,6 +49,7 @@ class RunHead(NamedTuple):
     workflow: str
     started_at: float
     definition: str
+    types: dict[str, str]
     strict: bool
     inputs: dict[str, Any]
     redact: Callable[[bytes], bytes] | None = None
@@ -83,11 +85,11 @@ class Journal:
 
     def begin(self, head: RunHead, *owner: int | None) -> RunJournal:
         """Begin to write a run down, or go on with one that had this ``owner``."""
+        self.append(Operation("resume" if owner else "begin", head, owner))
         if self._thread is None:
             self._thread = threading.Thread(target=self._write, name="goflow journal", daemon=True)
             self._thread.start()
-        self.append(Operation("resume" if owner else "begin", head, owner))
-        self.hand_over()  # the file is opened while the servers boot
+            self.hand_over()  # the file is opened while the servers boot
         return RunJournal(self, head)
 
     def append(self, operation: Operation) -> None:
@@ -212,7 +214,9 @@ class RunJournal:
         ``variable`` is where its output went, ``writes`` are what its members wrote: values with
         their raw results; ``taken`` are the nodes its edges lead on to, None for all.
         """
-        self._add("node", record, self.path(path), settled, variable, raw, writes, taken)
+        place = self.path(path) if path else self.within
+        fields = (self._next(), record, place, settled, variable, raw, writes, taken)
+        self._journal.append(Operation("node", self._head, fields))
 
     def superseded(self, nodes: Iterable[str], node: str, path: Sequence[int]) -> None:
         """What ``nodes``, the members of ``node``, did until now counts no more: it begins anew."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from goflow.history.database import CACHED, EXACT, SETTLED, SUPERSEDED
 from goflow.history.values import decode
 
 if TYPE_CHECKING:
@@ -76,16 +77,16 @@ class Replay:
         self.doubts: dict[Place, Doubt] = {}
         ended: dict[Place, tuple[int, bool]] = {}
         last = first - 1
-        for key, *row in connection.execute(_NODES, rows):
-            place = Place(row[1], row[0])
-            status, settled, exact = row[2], row[3], row[4]
+        for key, node, path, status, marks, *rest in connection.execute(_NODES, rows):
+            place = Place(path, node)
+            settled, exact = marks & SETTLED, marks & EXACT
             last = key
             self.settled.pop(place, None)
-            ended[place] = (key, settled or status not in ("outcome_unknown", "cancelled"))
+            ended[place] = (key, bool(settled) or status not in ("outcome_unknown", "cancelled"))
             if status == "outcome_unknown" and not settled:
-                self.doubts[place] = Doubt(place, row[6], False)
+                self.doubts[place] = Doubt(place, rest[0], False)
             if settled and exact:
-                self.settled[place] = _settled(place, row)
+                self.settled[place] = _settled(place, status, bool(marks & CACHED), *rest)
             elif settled:
                 ended[place] = (key, False)  # a secret was in its output
         for key, node, path, attempt, harmless, failed in connection.execute(_ATTEMPTS, rows):
@@ -149,9 +150,8 @@ def _top(place: Place) -> str:
 
 
 _NODES = (
-    "SELECT key, node, path, status, settled, exact, reason, attempts, started_at, duration, "
-    "cached, variable, output, raw, writes, taken, error FROM nodes "
-    "WHERE key >= ? AND key < ? AND NOT superseded ORDER BY key"
+    "SELECT key, node, path, status, marks, attempts, started_at, duration, variable, output, more "
+    f"FROM nodes WHERE key >= ? AND key < ? AND NOT marks & {SUPERSEDED} ORDER BY key"
 )
 _ATTEMPTS = (
     "SELECT key, node, path, attempt, harmless, error IS NOT NULL FROM attempts "
@@ -159,21 +159,30 @@ _ATTEMPTS = (
 )
 
 
-def _settled(place: Place, row: list[Any]) -> Settled:
-    reason, attempts, started_at, duration, cached = row[5:10]
-    variable, output, raw, writes, taken, error = row[10:]
+def _settled(
+    place: Place,
+    status: str,
+    cached: bool,
+    attempts: int,
+    started_at: float | None,
+    duration: float | None,
+    variable: str | None,
+    output: bytes | None,
+    more: bytes | None,
+) -> Settled:
+    rest = decode(more) or {}
     return Settled(
         place,
-        row[2],
-        reason,
+        status,
+        rest.get("reason"),
         attempts,
         started_at,
         duration,
-        bool(cached),
+        cached,
         variable,
         decode(output),
-        decode(raw),
-        decode(writes) or {},
-        None if taken is None else taken.split("\n") if taken else [],
-        None if error is None else decode(error.encode()),
+        rest.get("raw"),
+        rest.get("writes") or {},
+        rest.get("taken"),
+        rest.get("error"),
     )

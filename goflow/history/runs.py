@@ -5,10 +5,8 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import msgspec
-
 from goflow.errors import BadCall, HistoryError
-from goflow.history.database import history_file, open_database, owners_file
+from goflow.history.database import CACHED, SETTLED, history_file, open_database, owners_file
 from goflow.history.owners import is_alive
 from goflow.history.prune import prune
 from goflow.history.replay import Replay
@@ -102,8 +100,8 @@ class Runs:
             **shown,
             "inputs": _value(inputs),
             "result": _value(result),
-            "error": None if error is None else msgspec.json.decode(error),
-            "warnings": [] if warnings is None else msgspec.json.decode(warnings),
+            "error": decode(error),
+            "warnings": decode(warnings) or [],
             "nodes": nodes,
             "variables": changes,
         }
@@ -118,11 +116,11 @@ class Runs:
                 detail = {"attempt": attempt, "input": _value(given)}
                 entries.append((key, Entry(at, node, path, "attempt", detail)))
             else:
-                detail = {"attempt": attempt, "error": msgspec.json.decode(error), "delay": delay}
+                detail = {"attempt": attempt, "error": decode(error), "delay": delay}
                 entries.append((key, Entry(at, node, path, "failed attempt", detail)))
         for row in self._read(_NODES, *rows):
             node = _node(row)
-            at = (row[8] or 0.0) + (row[9] or 0.0)
+            at = (row[6] or 0.0) + (row[7] or 0.0)
             entries.append((row[0], Entry(at, row[1], row[2], node.pop("status"), node)))
         entries.sort(key=lambda pair: pair[0])
         return [entry for _, entry in entries]
@@ -196,16 +194,24 @@ class Runs:
             if error is None:
                 entry["tries"].append({"attempt": attempt, "at": at, "input": _value(given)})
             elif entry["tries"]:
-                entry["tries"][-1]["error"] = msgspec.json.decode(error)
+                entry["tries"][-1]["error"] = decode(error)
         for row in self._read(_NODES, *rows):
             shown = _node(row)
             entry = nodes.pop((row[2], row[1]), {"tries": []})
             nodes[row[2], row[1]] = {**shown, "tries": entry["tries"]}
-            if shown["variable"] is not None and row[5]:
+            if shown["variable"] is not None and row[4] & SETTLED:
                 changes.append(_change(row, shown["variable"], shown["output"]))
-            for name, (value, _) in (decode(row[13]) or {}).items():
+            for name, (value, _) in (decode(row[10]) or {}).get("writes", {}).items():
                 changes.append(_change(row, name, value))
+        (types,) = next(
+            self._read(
+                "SELECT types FROM runs JOIN definitions ON digest = definition WHERE number = ?",
+                number,
+            )
+        )
+        type_of = decode(types)
         for entry in nodes.values():
+            entry["type"] = type_of.get(entry["id"]) if "/" not in entry["path"] else None
             if "status" not in entry:
                 entry["status"] = "running" if alive else "outcome_unknown"
         return list(nodes.values()), changes
@@ -223,9 +229,8 @@ _ATTEMPTS = (
     "WHERE key >= ? AND key < ? ORDER BY key"
 )
 _NODES = (
-    "SELECT key, node, path, type, status, settled, reason, attempts, started_at, duration, "
-    "cached, variable, output, writes, error, superseded FROM nodes "
-    "WHERE key >= ? AND key < ? ORDER BY key"
+    "SELECT key, node, path, status, marks, attempts, started_at, duration, variable, output, more "
+    "FROM nodes WHERE key >= ? AND key < ? ORDER BY key"
 )
 
 
@@ -244,19 +249,20 @@ def _summary(row: tuple[Any, ...]) -> dict[str, Any]:
 
 
 def _node(row: tuple[Any, ...]) -> dict[str, Any]:
+    _, node, path, status, marks, attempts, started_at, duration, variable, output, more = row
+    rest = decode(more) or {}
     return {
-        "id": row[1],
-        "path": row[2],
-        "type": row[3],
-        "status": row[4],
-        "reason": row[6],
-        "attempts": row[7],
-        "started_at": row[8],
-        "duration": row[9],
-        "cached": bool(row[10]),
-        "variable": row[11],
-        "output": _value(row[12]),
-        "error": None if row[14] is None else msgspec.json.decode(row[14]),
+        "id": node,
+        "path": path,
+        "status": status,
+        "reason": rest.get("reason"),
+        "attempts": attempts,
+        "started_at": started_at,
+        "duration": duration,
+        "cached": bool(marks & CACHED),
+        "variable": variable,
+        "output": _value(output),
+        "error": rest.get("error"),
     }
 
 

@@ -10,6 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from goflow.errors import HistoryError
 from goflow.history.database import (
+    CACHED,
+    EXACT,
+    SETTLED,
+    SUPERSEDED,
     corrupt,
     history_file,
     is_corrupt,
@@ -38,11 +42,13 @@ _ATTEMPT = (
     "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _NODE = (
-    "INSERT INTO nodes(key, node, path, type, status, settled, reason, attempts, started_at, "
-    "duration, cached, variable, output, raw, exact, writes, taken, error) "
-    "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO nodes(key, node, path, status, marks, attempts, started_at, duration, variable, "
+    "output, more) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-_PLACES = ("attempts", "nodes")
+_SUPERSEDE = (
+    "UPDATE attempts SET superseded = 1",
+    f"UPDATE nodes SET marks = marks | {SUPERSEDED}",
+)
 
 
 class Writer:
@@ -153,8 +159,8 @@ class Writer:
         digest = hashlib.sha256(head.definition.encode("utf-8", "surrogatepass")).digest()
         inputs, exact = kept(head.inputs, head.redact)
         connection.execute(
-            "INSERT OR IGNORE INTO definitions(digest, body) VALUES(?, ?)",
-            (digest, head.definition),
+            "INSERT OR IGNORE INTO definitions(digest, body, types) VALUES(?, ?, ?)",
+            (digest, head.definition, encode(head.types)),
         )
         added = connection.execute(
             "INSERT INTO runs(id, workflow, status, started_at, owner, definition, strict, inputs, "
@@ -202,7 +208,7 @@ class Writer:
     ) -> tuple[Any, ...]:
         shown = None if error is not None else kept(given, head.redact)[0]
         key = self._first_keys[head.id] + seq
-        return (key, node, path, attempt, at, harmless, shown, _text(error, head), delay)
+        return (key, node, path, attempt, at, harmless, shown, _shown(error, head), delay)
 
     def _node(
         self,
@@ -216,35 +222,37 @@ class Writer:
         writes: dict[str, Any] | None,
         taken: list[str] | None,
     ) -> tuple[Any, ...]:
+        marks = SETTLED if settled else 0
         output, exact = None, True
         if record.output is not None:
             output, exact = kept(record.output, head.redact)
-        raw_data = writes_data = None
-        if raw is not None:
-            raw_data, whole = kept(raw, head.redact)
+        more = None
+        if raw or writes or taken is not None or record.error or record.reason:
+            rest = {
+                "raw": raw,
+                "writes": writes,
+                "taken": taken,
+                "error": record.error,
+                "reason": record.reason,
+            }
+            more, whole = kept({k: v for k, v in rest.items() if v is not None}, head.redact)
             exact = exact and whole
-        if writes:
-            writes_data, whole = kept(writes, head.redact)
-            exact = exact and whole
+        if exact:
+            marks |= EXACT
+        if record.cached:
+            marks |= CACHED
         return (
             self._first_keys[head.id] + seq,
             record.id,
             path,
-            record.type,
             record.status,
-            settled,
-            record.reason,
+            marks,
             record.attempts,
             record.started_at,
             record.duration,
-            record.cached,
             variable,
             output,
-            raw_data,
-            exact,
-            writes_data,
-            None if taken is None else "\n".join(taken),
-            _text(record.error, head),
+            more,
         )
 
     def _supersede(
@@ -259,16 +267,14 @@ class Writer:
         """What members did in an attempt of their owner that failed is no part of the next one."""
         first = self._first_keys[head.id]
         under = f"{path}." if path and not path.endswith("/") else path
-        for table in _PLACES:
+        for change in _SUPERSEDE:
             connection.execute(
-                f"UPDATE {table} SET superseded = 1 WHERE key >= ? AND key < ? "
-                "AND substr(path, 1, ?) = ?",
+                f"{change} WHERE key >= ? AND key < ? AND substr(path, 1, ?) = ?",
                 (first, first + seq, len(inside), inside),
             )
             connection.executemany(
-                f"UPDATE {table} SET superseded = 1 WHERE key >= ? AND key < ? AND node = ? "
-                "AND substr(path, 1, ?) = ?",
-                [(first, first + seq, node, len(under), under) for node in nodes],
+                f"{change} WHERE key >= ? AND key < ? AND substr(path, 1, ?) = ? AND node = ?",
+                [(first, first + seq, len(under), under, node) for node in nodes],
             )
 
     def _finish(
@@ -290,8 +296,8 @@ class Writer:
                 status,
                 duration,
                 kept(result, head.redact)[0],
-                _text(error, head),
-                encode(warnings).decode() if warnings else None,
+                _shown(error, head),
+                encode(warnings) if warnings else None,
                 head.id,
             ),
         )
@@ -299,9 +305,9 @@ class Writer:
             prune(connection, keep_days=KEEP_DAYS, keep_runs=KEEP_RUNS)
 
 
-def _text(error: dict[str, Any] | None, head: RunHead) -> str | None:
-    """The JSON text of an error, without secrets."""
-    return None if error is None else kept(error, head.redact)[0].decode()
+def _shown(error: dict[str, Any] | None, head: RunHead) -> bytes | None:
+    """An error without secrets."""
+    return None if error is None else kept(error, head.redact)[0]
 
 
 def _wake(futures: list[Any]) -> None:

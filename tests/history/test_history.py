@@ -111,6 +111,19 @@ def test_large_values_are_kept_compressed_and_whole(home):
     assert (home / "history.db").stat().st_size < len(done.output)
 
 
+def test_many_nodes_and_long_errors_are_kept():
+    """What is compressed is whatever is long, not just outputs."""
+    names = [f"a_rather_long_name_of_a_node_{i}" for i in range(3000)]
+    text = {"content": [{"type": "text", "text": "why? " * 40_000}], "isError": True}
+    nodes = [*(transform(name, "1") for name in names), tool("t", "answer", result=text)]
+    result = goflow.run(workflow(nodes, row(*names, "t")))
+    assert result.status == "failed"
+    assert result.warnings == ()
+    kept = shown()
+    assert kept["error"] == result.error
+    assert kept["nodes"][5]["type"] == "transform"
+
+
 def test_the_history_is_the_users_alone(home):
     goflow.run(SIMPLE)
     for name in ("history.db", "owners.lock"):
