@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from reference.run import Oracle
 from support import virtual
 from support.deep import rounds
+from support.engines import bare_engine
 from support.random_runs import documents
 
 import goflow
@@ -80,7 +81,7 @@ def test_a_run_is_what_the_rules_say(run, ranks, together):
     conductor = Conductor(document, outcomes, ranks, together)
 
     async def main():
-        async with goflow.Engine(functions={"work": conductor.work}) as engine:
+        async with bare_engine(functions={"work": conductor.work}) as engine:
             return await engine.run(json.dumps(document), listener=conductor.hear)
 
     try:

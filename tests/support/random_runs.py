@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 
 NUMBERS = ["a", "b", "c"]
-NUMERIC = ["a", "b + 1", "a + c", "7", "(a + b) % 5", "c * 2", "nodes.{n}.output + 1"]
+NUMERIC = ["a", "b + 1", "a + c", "7", "(a + b) % 5", "c * 2", "b", "3", "nodes.{n}.output + 1"]
 LOGICAL = [
     "a < 5", "a == b", "p", "not p", "b < 4 or p", "c > 2 and a < 9", "true",
     "nodes.{m}.status == 'completed'", "nodes.{m}.status == 'failed'", "nodes.{m}.output == null",
@@ -17,7 +17,7 @@ def seldom(draw, one_in):
 
 def expression(draw, texts, others, numeric):
     """A text that means the same in Python and here; now and then nobody can compute it."""
-    if seldom(draw, 30):
+    if seldom(draw, 60):
         return "1 / 0"
     choices = [
         text for text in texts if ("{n}" not in text or numeric) and ("{m}" not in text or others)
@@ -37,7 +37,7 @@ def documents(draw):
     types = {}
     for at, node_id in enumerate(ids):
         may_branch = len(ends) + count - at - 1 >= 2
-        kinds = ["function", "transform", "passthrough"] + ["condition"] * may_branch
+        kinds = ["function"] * 4 + ["transform", "passthrough"] + ["condition"] * may_branch
         types[node_id] = draw(st.sampled_from(kinds))
     numeric = [i for i in ids if types[i] in ("function", "transform")]
     outcomes = {}
@@ -91,23 +91,26 @@ def documents(draw):
                     on=draw(st.sampled_from(["error", "always"])),
                 )
             continue
-        for target in draw(st.lists(st.sampled_from(later), min_size=1, max_size=3, unique=True)):
+        most = min(len(later), 4 if source == "start" else 2)
+        targets = st.lists(st.sampled_from(later), min_size=1, max_size=most, unique=True)
+        for target in draw(targets):
             more = {}
             if source != "start" and seldom(draw, 4):
                 more["on"] = draw(st.sampled_from(["error", "always"]))
-            if seldom(draw, 5):
+            if seldom(draw, 8):
                 more["condition"] = text_of(LOGICAL, None)
             edge(source, target, **more)
     reached = {one["to"] for one in edges}
     for orphan in [*ids, *ends]:
         if orphan not in reached:
             edge("start", orphan)
-    maybe = st.none() | st.integers(0, 9)
     document = {
         "version": "1.0",
         "name": "random",
-        "variables": [{"name": name, "default": draw(st.integers(0, 9) if i else maybe)}
-                      for i, name in enumerate(NUMBERS)]
+        "variables": [
+            {"name": name, "default": None if seldom(draw, 12) else draw(st.integers(0, 9))}
+            for name in NUMBERS
+        ]
         + [{"name": "p", "default": draw(st.booleans())}],
         "nodes": [
             {"id": "start", "type": "start"},

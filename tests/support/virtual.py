@@ -25,6 +25,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def __init__(self):
         self._clock = _Selector()
         super().__init__(self._clock)
+        # Coarse, so that a timer that is due is due however far the clock has come.
+        self._clock_resolution = 2**-12
 
     def time(self):
         return self._clock.now

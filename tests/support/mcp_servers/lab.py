@@ -16,6 +16,7 @@ TOOLS = {
     "answer": "Answer with `result`, as it is.",
     "flaky": "Fail the first `failures` calls with this `key`.",
     "keep": "The type and value of `content`.",
+    "large": "A text of `size` characters.",
     "hang": "Never answer.",
     "hang_once": "Never answer unless the file `mark` exists; create it.",
     "die": "Exit without an answer.",
@@ -74,6 +75,8 @@ def call(request_id, name, arguments, pending):
     elif name == "keep":
         content = arguments["content"]
         send(request_id, text([type(content).__name__, content]))
+    elif name == "large":
+        send(request_id, text("x" * arguments["size"]))
     elif name == "environment":
         send(request_id, text(os.environ.get(arguments["name"], "unset")))
     elif name == "hang_once":
