@@ -1,7 +1,7 @@
 """The engine's cost of a node: no-op nodes in a chain, a fan-out and layers, beside peers.
 
 ``pytest benchmarks/bench_engine.py -m "not peers" -s`` runs ours at four sizes, bare, heard by a
-listener and (where the engine keeps a history) journaled; ``-m peers -s`` runs the same graphs in
+listener, and journaled too; ``-m peers -s`` runs the same graphs in
 Hamilton, Dask, LangGraph, Pydantic Graph, Prefect and as plain asyncio tasks, which are the floor
 of whatever starts a task for each node. Everything that can be prepared once is: plans, drivers,
 compiled graphs. Figures are microseconds of CPU time of the whole process for each node, the
@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import inspect
 import time
 from collections import deque
 from contextlib import closing, contextmanager
@@ -25,7 +24,6 @@ from goflow.workflow.model import Edge, EndNode, PassthroughNode, StartNode, Wor
 
 SIZES = [100, 1_000, 10_000, 100_000]
 PEER_SIZES = [100, 1_000]
-HAS_HISTORY = "history" in inspect.signature(goflow.Engine.__init__).parameters
 WIDTH = 10
 
 
@@ -69,11 +67,10 @@ def workflow(after):
 @contextmanager
 def ours(after, watched="bare"):
     """A call that runs the workflow once, in an engine that is open."""
-    options = {"history": watched == "journal"} if HAS_HISTORY else {}
     heard = deque(maxlen=0)
     listener = None if watched == "bare" else heard.append
     loop = asyncio.new_event_loop()
-    engine = goflow.Engine(**options)
+    engine = goflow.Engine(history=watched == "journal")
     loop.run_until_complete(engine.__aenter__())
     made = workflow(after)
 
@@ -109,8 +106,6 @@ def no_collector():
 @pytest.mark.parametrize("watched", ["bare", "events", "journal"])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_node_overhead(benchmark, shape, watched, n, monkeypatch, tmp_path):
-    if watched == "journal" and not HAS_HISTORY:
-        pytest.skip("this engine keeps no history")
     monkeypatch.setenv("GOFLOW_HOME", str(tmp_path))
     with ours(SHAPES[shape](n), watched) as work:
         work()
@@ -131,8 +126,17 @@ def test_node_overhead_peers(benchmark, shape, n, monkeypatch, tmp_path):
     after = SHAPES[shape](n)
     least, why = {}, {}
     loop = asyncio.new_event_loop()
-    with ours(after) as bare, ours(after, "events") as heard, closing(loop):
-        works = {"goflow": bare, "goflow, events": heard}
+    with (
+        ours(after) as bare,
+        ours(after, "events") as heard,
+        ours(after, "journal") as journaled,
+        closing(loop),
+    ):
+        works = {
+            "goflow": bare,
+            "goflow, events": heard,
+            "goflow, events and journal": journaled,
+        }
         for name, make in engine_peers.PEERS.items():
             try:
                 works[name] = make(after, leaves(after), loop)

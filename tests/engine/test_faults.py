@@ -9,7 +9,17 @@ import tracemalloc
 
 import pytest
 from support.deep import rounds
-from support.workflows import condition, function, loop, row, script, tool, transform, workflow
+from support.workflows import (
+    Started,
+    condition,
+    function,
+    loop,
+    row,
+    script,
+    tool,
+    transform,
+    workflow,
+)
 
 import goflow
 from goflow.engine import events
@@ -143,7 +153,7 @@ def test_a_run_that_is_stopped_ends_and_says_so(run, state):
 
             def listen(event):
                 if reached(event):
-                    asyncio.get_running_loop().call_soon(engine.stop)
+                    engine.stop()
 
             return await engine.run(text, listener=listen)
 
@@ -163,12 +173,13 @@ def test_a_caller_that_is_cancelled_leaves_nothing_behind(run, state):
     calls = Calls()
 
     async def main():
+        loop = asyncio.get_running_loop()
         there = asyncio.Event()
         ends = []
 
         def listen(event):
             if reached(event):
-                there.set()
+                loop.call_soon_threadsafe(there.set)
             if isinstance(event, events.RunFinished):
                 ends.append(event.status)
 
@@ -206,11 +217,8 @@ def test_a_run_that_ends_while_a_server_connects(run, how):
 
     async def main():
         async with goflow.Engine() as engine:
-            there = asyncio.Event()
-            listen = started("t")
-            task = asyncio.create_task(
-                engine.run(text, listener=lambda event: listen(event) and there.set())
-            )
+            there = Started("t")
+            task = asyncio.create_task(engine.run(text, listener=there))
             await there.wait()
             if how == "stop":
                 engine.stop()

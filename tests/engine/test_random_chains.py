@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from reference.chains import Chains, Failed, Names
 from support import virtual
 from support.deep import rounds
-from support.engines import bare_engine
+from support.engines import bare_engine, run_told
 from support.random_chains import documents
 
 from goflow.engine import events
@@ -58,7 +58,7 @@ def test_chains_are_what_the_rules_say(drawn):
 
     async def main():
         async with bare_engine(functions={"work": work}) as engine:
-            return await engine.run(json.dumps(document), listener=seen.append)
+            return await run_told(engine, json.dumps(document), seen.append)
 
     result = virtual.run(main())
     oracle = Chains(document)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from reference.run import Oracle
 from support import virtual
 from support.deep import rounds
-from support.engines import bare_engine
+from support.engines import bare_engine, run_told
 from support.random_runs import documents
 
 import goflow
@@ -55,7 +55,7 @@ class Conductor:
             elif isinstance(event, events.NodeFinished) and event.node not in self.ended:
                 self.ended.add(event.node)
                 self.oracle.finished(event.node, event.status)
-        except Exception as problem:  # a listener that raises is not heard any more
+        except Exception as problem:  # it would end the run
             self.problems.append(problem)
         self.conduct()
 
@@ -82,7 +82,7 @@ def test_a_run_is_what_the_rules_say(run, ranks, together):
 
     async def main():
         async with bare_engine(functions={"work": conductor.work}) as engine:
-            return await engine.run(json.dumps(document), listener=conductor.hear)
+            return await run_told(engine, json.dumps(document), conductor.hear)
 
     try:
         result = virtual.run(main())
