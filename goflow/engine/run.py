@@ -20,6 +20,7 @@ from goflow.engine.readiness import Readiness
 from goflow.engine.record import NodeRecord, RunResult
 from goflow.engine.scope import RunView, Scope
 from goflow.engine.slots import Slots
+from goflow.engine.teller import Teller
 from goflow.errors import ExpressionError, GoFlowError, NodeFailed
 from goflow.expressions.compile import RAW
 from goflow.expressions.values import copied
@@ -46,12 +47,10 @@ class Run:
         self.id = context.id
         self.plan = plan
         self._connections = context.resources.connections
-        self._listener = context.listener
-        self._journal = context.journal
         self._replay = context.replay
         self._loop = asyncio.get_running_loop()
         self._began = monotonic()
-        self._epoch = time.time() - self._began  # a clock that is set meanwhile changes nothing
+        self._tell = Teller(plan, context, time.time() - self._began)
         self._started_at = context.started_at
         self._records = [NodeRecord(id=step.node.id, type=step.node.type) for step in plan.steps]
         declared = {variable.name: variables[variable.name] for variable in plan.workflow.variables}
@@ -64,7 +63,7 @@ class Run:
         self._ready: deque[int] = deque((plan.start,))
         self._slots = Slots(plan.workflow.max_parallel or context.resources.max_parallel)
         self._queued = 0  # ready, until one in flight has finished
-        self._attempts = Attempts(plan, context, self._slots, self._emit)
+        self._attempts = Attempts(plan, context, self._slots, self._tell.emit)
         self._tasks: dict[int, asyncio.Task[Answer]] = {}
         self._status: str | None = None
         self._error: dict[str, Any] | None = None
@@ -76,7 +75,7 @@ class Run:
         timer = None
         if timeout is not None:
             timer = self._loop.call_later(timeout, self._expire, timeout)
-        self._emit(
+        self._tell.emit(
             events.RunStarted, self.plan.workflow.name, len(self.plan) - len(self.plan.members)
         )
         for server in self.plan.servers:
@@ -120,7 +119,8 @@ class Run:
         deadline = now + TIME_SLICE
         while self._status is None and ready:
             if now > deadline:
-                behind = None if self._journal is None else self._journal.catch_up()
+                journal = self._tell.journal
+                behind = None if journal is None else journal.catch_up()
                 if behind is None:
                     self._loop.call_soon(self._advance)
                 else:
@@ -166,9 +166,8 @@ class Run:
         if step.run_if is not None and not step.run_if.evaluate(self._env):
             self._skip_itself(index, step)
             return False
-        record.started_at = at = self._epoch + began
-        if self._listener is not None:
-            self._listener(events.NodeStarted(self.id, at, record.id))
+        record.started_at = self._tell.epoch + began
+        self._tell.started(record, record.started_at)
         return True
 
     def _compute(self, index: int, step: Step, began: float) -> float:
@@ -190,10 +189,7 @@ class Run:
         if variable is not None:
             self._scope.store(index, variable, value, None)
         if step.plain:
-            if self._journal is not None:
-                self._journal.node(record, variable=variable)
-            if self._listener is not None:
-                self._tell_settled(record, variable, value, None)
+            self._tell.settled(record, variable=variable)
             self._readiness.take(self.plan.successors[index], self._ready.append)
         else:
             self._settle(index, step, value)
@@ -246,8 +242,7 @@ class Run:
             return
         record = self._records[index]
         record.status, record.reason = "cancelled", f"the run was over: {self._status}"
-        self._note(record, settled=False)
-        self._emit_finished(record)
+        self._tell.ended(record)
 
     # -- settling ------------------------------------------------------------------------------
 
@@ -283,9 +278,7 @@ class Run:
         record = self._records[index]
         variable = step.node.output if wrote else None
         if step.plain:
-            if self._journal is not None:
-                self._journal.node(record, variable=variable, raw=raw, writes=writes)
-            self._tell_settled(record, variable, value, writes)
+            self._tell.settled(record, variable=variable, raw=raw, writes=writes)
             self._readiness.take(self.plan.successors[index], self._ready.append)
             return
         try:
@@ -293,8 +286,7 @@ class Run:
         except ExpressionError as error:
             self._stop_at(index, as_failure(error))
             return
-        self._note(record, variable=variable, raw=raw, writes=writes, taken=taken)
-        self._tell_settled(record, variable, value, writes)
+        self._tell.settled(record, variable=variable, raw=raw, writes=writes, taken=taken)
         self._follow(taken, dead)
 
     def _split(self, step: Step, never: str, value: Any) -> tuple[list[int], list[int]]:
@@ -319,15 +311,13 @@ class Run:
         for index in skipped:
             record = self._records[index]
             record.status, record.reason = "skipped", "no path to it was taken"
-            self._note(record, settled=False)
-            self._emit_finished(record)
+            self._tell.ended(record)
 
     def _fail(self, index: int, step: Step, error: GoFlowError) -> None:
         record = self._records[index]
         mark_failed(record, error)
         if self._status is not None:
-            self._note(record, settled=False)
-            self._emit_finished(record)
+            self._tell.ended(record)
         elif step.node.on_error != "fail":
             self._go_on(index, step)
         elif step.handles_errors:
@@ -352,19 +342,18 @@ class Run:
         except ExpressionError as error:
             self._stop_at(index, as_failure(error))
             return
-        self._note(record, settled=bool(taken), taken=taken)
-        self._emit_finished(record)
         if taken:
+            self._tell.settled(record, taken=taken)
             self._follow(taken, dead)
         else:
+            self._tell.ended(record)
             self.stop("failed", record.error)
 
     def _stop_at(self, index: int, error: GoFlowError) -> None:
         """A failure that nothing handles: the run has failed."""
         record = self._records[index]
         mark_failed(record, error)
-        self._note(record, settled=False)
-        self._emit_finished(record)
+        self._tell.ended(record)
         self.stop("failed", record.error)
 
     def _expire(self, timeout: float) -> None:
@@ -375,8 +364,7 @@ class Run:
 
     def _take_over(self, replay: Replay) -> None:
         """Be where the run was when it was cut off; what was done with is not done again."""
-        assert self._journal is not None
-        within = self._journal.within
+        within = "" if self._tell.journal is None else self._tell.journal.within
         index, steps = self.plan.index, self.plan.steps
         for done in replay.members(within):
             i = index.get(done.place.node)
@@ -387,27 +375,18 @@ class Run:
             i = index.get(done.place.node)
             if i is None or i in self.plan.members:
                 continue
-            restore(self._records[i], done)
+            record = self._records[i]
+            restore(record, done)
             if done.place in replay.assumed:
                 self._complete(i, steps[i], done.output)
                 continue
             self._scope.write(done.writes)
             if done.status != "skipped":
                 self._scope.store(i, done.variable, done.output, done.raw)
-            if not replay.is_written(done.place):
-                self._note(
-                    self._records[i],
-                    variable=done.variable,
-                    raw=done.raw,
-                    writes=done.writes,
-                    taken=None
-                    if done.taken is None
-                    else [index[name] for name in done.taken if name in index],
-                )
-            self._emit_finished(self._records[i])
-            targets = self.plan.successors[i]
             names = None if done.taken is None else set(done.taken)
+            targets = self.plan.successors[i]
             taken = [t for t in targets if names is None or steps[t].node.id in names]
+            self._tell.taken_over(record, done, taken, written=replay.is_written(done.place))
             self._follow(taken, [t for t in targets if t not in taken])
         for place, attempts in replay.again.items():
             if place.path == within and place.node in index:
@@ -425,13 +404,13 @@ class Run:
                 record.status, record.reason = "skipped", "nothing ran it"
             elif record.status == "pending":
                 record.status, record.reason = "cancelled", f"the run was over: {self._status}"
-                self._note(record, settled=False)
+                self._tell.unreached(record)
         duration = monotonic() - self._began
         reached = [i for i in self.plan.ends if self._records[i].status == "completed"]
         warnings = self.plan.warnings
         if self._status == "completed" and not reached:
             warnings += ("no end node was reached: the result is null",)
-        self._emit(events.RunFinished, self._status, duration)
+        self._tell.emit(events.RunFinished, self._status, duration)
         return RunResult(
             id=self.id,
             workflow=self.plan.workflow.name,
@@ -446,59 +425,6 @@ class Run:
             started_at=self._started_at,
             duration=duration,
         )
-
-    # -- telling -------------------------------------------------------------------------------
-
-    def _note(
-        self,
-        record: NodeRecord,
-        *,
-        settled: bool = True,
-        variable: str | None = None,
-        raw: dict[str, Any] | None = None,
-        writes: dict[str, Any] | None = None,
-        taken: list[int] | None = None,
-    ) -> None:
-        """Write down a node that is done with."""
-        if self._journal is not None:
-            steps = self.plan.steps
-            self._journal.node(
-                record,
-                settled=settled,
-                variable=variable,
-                raw=raw,
-                writes=writes,
-                taken=None if taken is None else [steps[i].node.id for i in taken],
-            )
-
-    def _emit(self, kind: Any, *fields: Any) -> None:
-        if self._listener is not None:
-            self._listener(kind(self.id, self._epoch + monotonic(), *fields))
-
-    def _emit_finished(self, record: NodeRecord) -> None:
-        self._emit(
-            events.NodeFinished,
-            record.id,
-            record.status,
-            record.duration,
-            record.error,
-            (),
-            record.reason,
-        )
-
-    def _tell_settled(
-        self, record: NodeRecord, variable: str | None, value: Any, writes: dict[str, Any] | None
-    ) -> None:
-        if self._listener is None:
-            return
-        redactor = self.plan.redactor
-        changed = {name: new for name, (new, _) in (writes or {}).items()}
-        if variable is not None:
-            changed[variable] = value
-        for name, new in changed.items():
-            shown = new if redactor is None else redactor.value(new)
-            self._emit(events.VariableChanged, name, shown, record.id)
-        self._emit_finished(record)
 
     def __repr__(self) -> str:
         return f"<Run {self.id} of {self.plan.workflow.name!r}: {self._status or 'running'}>"
