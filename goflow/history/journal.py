@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Journal", "Operation", "Record", "RunHead", "RunJournal"]
 
-CROWD = 20_000
+CROWD = 4_000
 """Operations that may wait to be written before a run that makes more of them waits too."""
 
 
