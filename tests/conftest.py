@@ -15,10 +15,27 @@ NODE_MODULES = Path(__file__).parents[1] / "examples" / "public" / "node_modules
 
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
-    """A fresh GOFLOW_HOME."""
+    """A fresh GOFLOW_HOME, and no keyring: that of who runs the tests is not ours to read."""
     folder = tmp_path / "home"
     monkeypatch.setenv("GOFLOW_HOME", str(folder))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
     return folder
+
+
+@pytest.fixture
+def keyring_file(tmp_path, monkeypatch):
+    """A keyring for this test, here and in child processes; gives the file it is."""
+    import keyring
+    from support.keyring_file import FileKeyring
+
+    before = keyring.get_keyring()
+    file = tmp_path / "keyring.json"
+    monkeypatch.setenv("GOFLOW_TEST_KEYRING", str(file))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "support.keyring_file.FileKeyring")
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    keyring.set_keyring(FileKeyring())
+    yield file
+    keyring.set_keyring(before)
 
 
 @pytest.fixture(autouse=True)

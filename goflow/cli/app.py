@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 from typing import NoReturn
 
 import click
 
 from goflow import __version__
 from goflow.cli.output import forget_output, open_streams, say, say_error
+from goflow.cli.verbs import Verbs
 from goflow.errors import BadCall, GoFlowError
 
 __all__ = ["app", "cli"]
@@ -20,6 +20,8 @@ VERBS = {
     "runs": "List the runs that are kept; show or forget some.",
     "logs": "Say what happened in a run, in its order.",
     "resume": "Go on with a run that was cut off or failed.",
+    "servers": "Manage the servers you know, and try them.",
+    "secrets": "Keep what servers need and nobody may read.",
     "schema": "Print the JSON Schema of workflow files, for editors.",
     "functions": "List the functions that expressions can call.",
     "explain": "Say what a finding's code means, with the mistake and its fix.",
@@ -27,25 +29,9 @@ VERBS = {
 INTERRUPTED = 130
 
 
-class _Verbs(click.Group):
-    """Verbs by name; a verb's module is imported when it is called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in VERBS:
-            return None
-        command: click.Command = import_module(f"goflow.cli.{name}").command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Verbs"):
-            formatter.write_dl(list(VERBS.items()))
-
-
 @click.group(
-    cls=_Verbs,
+    cls=Verbs,
+    verbs={name: (name, what) for name, what in VERBS.items()},
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 done, 1 the run failed or the file has errors, "
     "2 the call itself is wrong, 130 interrupted.",

@@ -47,7 +47,7 @@ def command(code: str, as_json: bool) -> int:
     for title, example in (
         ("The mistake", explanation.mistake),
         ("The fix", explanation.fix),
-        ("Beside it, in orders.yaml", explanation.beside),
+        (f"Beside it, in {explanation.beside_name}", explanation.beside),
     ):
         if not example:
             continue

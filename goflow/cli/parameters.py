@@ -1,16 +1,14 @@
-"""``--param NAME=VALUE``: the parameters of a template, read by their declared types."""
+"""Values that options give: ``NAME=VALUE`` by declared types, and maps as JSON or files."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from goflow.engine.inputs import parse_text
 from goflow.errors import BadCall
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-__all__ = ["read_parameters"]
+__all__ = ["read_map", "read_pairs", "read_parameters"]
 
 
 def read_parameters(file: Path, given: tuple[str, ...]) -> dict[str, Any]:
@@ -30,3 +28,30 @@ def read_parameters(file: Path, given: tuple[str, ...]) -> dict[str, Any]:
             raise BadCall(f"--param {pair!r} has no '='", hint="write --param NAME=VALUE")
         values[name] = parse_text(name, text, types.get(name, "any"))
     return values
+
+
+def read_map(option: str, source: str) -> dict[str, Any]:
+    """The map in a JSON text or a file; raises ``BadCall`` when there is none."""
+    from goflow.workflow.document import Document, Unreadable  # noqa: PLC0415 - few give one
+
+    try:
+        inline = source.lstrip().startswith(("{", "["))
+        document = Document(source) if inline else Document.read(Path(source))
+    except Unreadable as error:
+        raise BadCall(f"{option}: {error.finding.message}", hint=error.finding.hint) from None
+    if not isinstance(document.tree, dict):
+        raise BadCall(f"{option} must be a map of names to values")
+    return document.tree
+
+
+def read_pairs(option: str, pairs: tuple[str, ...]) -> dict[str, str]:
+    """The texts of ``NAME=VALUE``; raises ``BadCall`` for what has no ``=`` or comes twice."""
+    found: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals or not name:
+            raise BadCall(f"{option} {pair!r} is not NAME=VALUE", hint=f"write {option} NAME=VALUE")
+        if name in found:
+            raise BadCall(f"{option} gives {name!r} twice")
+        found[name] = text
+    return found

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from goflow.cli.output import say
-from goflow.cli.parameters import read_parameters
+from goflow.cli.parameters import read_map, read_parameters
 from goflow.cli.running import carry_out, print_result, refused
 from goflow.engine.inputs import bind, parse_value
 from goflow.engine.prepare import prepare
@@ -120,23 +120,10 @@ def _earlier(
 
 
 def _inputs(workflow: Workflow, pairs: tuple[str, ...], source: str | None) -> dict[str, Any]:
-    values: dict[str, Any] = {} if source is None else _map_of(source)
+    values: dict[str, Any] = {} if source is None else read_map("--input", source)
     for pair in pairs:
         name, equals, text = pair.partition("=")
         if not equals:
             raise BadCall(f"--var {pair!r} has no '='", hint="write --var NAME=VALUE")
         values[name] = parse_value(workflow, name, text)
     return values
-
-
-def _map_of(source: str) -> dict[str, Any]:
-    from goflow.workflow.document import Document, Unreadable  # noqa: PLC0415
-
-    try:
-        inline = source.lstrip().startswith(("{", "["))
-        document = Document(source) if inline else Document.read(Path(source))
-    except Unreadable as error:
-        raise BadCall(f"--input: {error.finding.message}", hint=error.finding.hint) from None
-    if not isinstance(document.tree, dict):
-        raise BadCall("--input must be a map of names to values")
-    return document.tree

@@ -67,6 +67,7 @@ def carry_out(
 
 def print_result(result: RunResult, *, as_json: bool, shown: int = 0) -> int:
     """Print how a run ended, without its first ``shown`` warnings; the exit code."""
+    result = result.redacted()
     if as_json:
         emit_json(result.to_dict())
     elif result.completed:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from goflow.engine.slots import Slots
     from goflow.history.journal import RunJournal
     from goflow.history.replay import Settled
+    from goflow.servers.redaction import Redactor
 
 __all__ = ["Attempts", "as_failure", "mark_failed", "restore"]
 
@@ -33,12 +34,13 @@ class Attempts:
     ``slots`` count what is in flight. Nodes that have members take none: their members do.
     """
 
-    __slots__ = ("_journal", "_replay", "_steps", "context", "emit", "slots")
+    __slots__ = ("_journal", "_redactor", "_replay", "_steps", "context", "emit", "slots")
 
     def __init__(
         self, plan: Plan, context: RunContext, slots: Slots, emit: Callable[..., None]
     ) -> None:
         self._steps = plan.steps
+        self._redactor = plan.redactor
         self._journal = context.journal
         self._replay = context.replay
         self.context = context
@@ -97,7 +99,7 @@ class Attempts:
         path: tuple[int, ...],
     ) -> None:
         """An attempt failed, and another will begin."""
-        value = error_value(error, node=record.id)
+        value = error_value(error, self._redactor, node=record.id)
         if self._journal is not None:
             self._journal.failed(record.id, path, record.attempts, time.time(), value, delay)
             if step.owns:
@@ -237,10 +239,9 @@ class Attempts:
         finally:
             self.slots.give()
 
-    @staticmethod
-    def _handled(record: NodeRecord, step: Step, scope: Scope, error: GoFlowError) -> Any:
+    def _handled(self, record: NodeRecord, step: Step, scope: Scope, error: GoFlowError) -> Any:
         """The value to go on with after ``error``; raises it when the member does not say."""
-        mark_failed(record, error)
+        mark_failed(record, error, self._redactor)
         if step.node.on_error == "fail":
             raise error
         try:
@@ -261,7 +262,7 @@ def restore(record: NodeRecord, done: Settled) -> None:
     record.error = done.error
 
 
-def mark_failed(record: NodeRecord, error: GoFlowError) -> None:
+def mark_failed(record: NodeRecord, error: GoFlowError, redactor: Redactor) -> None:
     """Record what a node failed with. An error of a member keeps the member's name."""
     if error.node_id is None:
         error.node_id = record.id
@@ -269,7 +270,7 @@ def mark_failed(record: NodeRecord, error: GoFlowError) -> None:
             error.attempts = record.attempts
     unknown = outcome_unknown(error) and error.outcome_unknown is not False
     record.status = "outcome_unknown" if unknown else "failed"
-    record.error = error_value(error, node=error.node_id)
+    record.error = error_value(error, redactor, node=error.node_id)
 
 
 def as_failure(error: BaseException) -> GoFlowError:

@@ -219,7 +219,7 @@ class Engine:
         run_id: str | None = None,
         source: str | None = None,
     ) -> RunHead:
-        redact = None if plan.redactor is None else plan.redactor.data
+        redact = plan.redactor.data if plan.redactor.secrets else None
         return RunHead(
             run_id or new_id(),
             plan.workflow.name,

@@ -15,6 +15,7 @@ from goflow.workflow.model import ToolNode, Workflow
 
 if TYPE_CHECKING:
     from goflow.workflow.diagnostics import Path
+    from goflow.workflow.model import Server
 
 __all__ = ["check_live", "validate_live"]
 
@@ -33,31 +34,45 @@ async def check_live(workflow: Workflow, findings: Findings) -> None:
 
     Calls no tool. Nothing of it is left when it returns.
     """
-    used = {node.server for node in workflow.nodes if isinstance(node, ToolNode)}
-    servers = [(i, server) for i, server in enumerate(workflow.servers) if server.id in used]
     folder = workflow.document.folder if workflow.document else None
+    servers = _used(workflow, findings)
     connections = Connections()
 
-    async def ask(i: int) -> Tools | None:
+    async def ask(server: Server, place: Path) -> Tools | None:
         try:
-            session, _ = await connections.session(configure(workflow.servers[i], folder))
+            session, _ = await connections.session(configure(server, folder))
             return {str(tool.get("name")): tool for tool in await session.list_tools()}
         except GoFlowError as error:
-            findings.add(
-                "GF601", error.message, ("servers", i, "id"), hint=error.hint, severity="error"
-            )
+            findings.add("GF601", error.message, place, hint=error.hint, severity="error")
             return None
 
     try:
-        answers = await asyncio.gather(*(ask(i) for i, _ in servers))
+        answers = await asyncio.gather(*(ask(*server) for server in servers))
     finally:
         await connections.close()
-    known = {server.id: tools for (_, server), tools in zip(servers, answers, strict=True)}
+    known = {server.id: tools for (server, _), tools in zip(servers, answers, strict=True)}
     for i, node in enumerate(workflow.nodes):
         if isinstance(node, ToolNode):
             tools = known.get(node.server)
             if tools is not None:
                 _check(node, ("nodes", i), tools, findings)
+
+
+def _used(workflow: Workflow, findings: Findings) -> list[tuple[Server, Path]]:
+    """The servers that nodes use, each with the place in the file that defines or names it."""
+    places: dict[str, Path] = {}
+    for i, node in enumerate(workflow.nodes):
+        if isinstance(node, ToolNode) and node.server not in places:
+            places[node.server] = findings.written(("nodes", i), "server", "server_id")
+    used: list[tuple[Server, Path]] = []
+    for i, server in enumerate(workflow.servers):
+        if places.pop(server.id, None) is not None:
+            used.append((server, ("servers", i, "id")))
+    if places:
+        from goflow.workflow.known_servers import known_servers  # noqa: PLC0415 - few name others
+
+        used += ((server, places[name]) for name, server in known_servers(workflow).items())
+    return used
 
 
 def _check(node: ToolNode, path: Path, tools: Tools, findings: Findings) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from goflow._core.graph import Graph
 from goflow.engine.nodes import Context, compile_node
-from goflow.engine.servers import configure
+from goflow.engine.servers import configured
 from goflow.engine.shown import shown
 from goflow.expressions.compile import Expression
 from goflow.expressions.text import fill
@@ -37,9 +37,6 @@ if TYPE_CHECKING:
     from goflow.servers.config import ServerConfig
 
 __all__ = ["Branch", "Plan", "Step"]
-
-MIN_SECRET = 4
-"""Characters of the shortest text that can be a secret."""
 
 
 class Branch(NamedTuple):
@@ -81,7 +78,8 @@ class Plan:
 
     ``members`` are the indices of nodes that others run, ``functions`` the names of those that the
     host program must have registered, ``workflows`` the plans of the workflows that it runs.
-    ``report`` is what the validator found, ``warnings`` its warnings as text.
+    ``redactor`` hides the secrets of its servers. ``report`` is what the validator found,
+    ``warnings`` its warnings as text.
 
     Raises ``ExpressionError`` for a workflow that was not validated, ``BadCall`` when the
     environment lacks what a server's definition asks for. Linear in nodes and edges.
@@ -106,13 +104,9 @@ class Plan:
         order = _order(structure, self.index)
         self.members = frozenset(self.index[member] for member in structure.owner)
         self.workflows = _workflows(workflow, strict) if workflows is None else workflows
-        known = {server.id: server for server in workflow.servers}
-        folder = workflow.document.folder if workflow.document else None
-        configs = {
-            server_id: configure(known[server_id], folder)
-            for server_id in dict.fromkeys(n.server for n in nodes if isinstance(n, ToolNode))
-        }
+        configs = configured(workflow)
         self.servers = self._servers_of(order, configs)
+        self.redactor = Redactor(secret for server in self.servers for secret in server.credentials)
         self.functions: frozenset[str] = frozenset(
             [node.function for node in nodes if isinstance(node, FunctionNode)]
         ).union(*(plan.functions for plan in self.workflows.values()))
@@ -128,7 +122,6 @@ class Plan:
             _step(node, tuple(leaving[i]), context, structure) for i, node in enumerate(nodes)
         ]
         self.strict = strict
-        self.redactor = self._redactor(configs)
         self.start = next(i for i, node in enumerate(nodes) if isinstance(node, StartNode))
         self.ends = [i for i in order if isinstance(nodes[i], EndNode)]
 
@@ -144,16 +137,6 @@ class Plan:
             elif isinstance(node, SubworkflowNode):
                 used |= dict.fromkeys(self.workflows[node.workflow].servers)
         return tuple(used)
-
-    def _redactor(self, configs: Mapping[str, ServerConfig]) -> Redactor | None:
-        """Takes out what servers keep secret, here and in the workflows that this one runs."""
-        secrets = {secret for config in configs.values() for secret in config.secrets}
-        for plan in self.workflows.values():
-            if plan.redactor is not None:
-                secrets.update(plan.redactor.texts)
-        # Shorter ones are no secrets, and occur everywhere.
-        secrets = {secret for secret in secrets if len(secret) >= MIN_SECRET}
-        return Redactor(secrets) if secrets else None
 
     @cached_property
     def definition(self) -> str:

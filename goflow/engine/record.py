@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from goflow.errors import GoFlowError, RunFailed
+from goflow.servers.redaction import Redactor  # noqa: TC001 - msgspec looks it up
 
 __all__ = ["NodeRecord", "RunResult", "error_value", "new_id", "timestamp"]
 
@@ -32,6 +33,10 @@ class NodeRecord(msgspec.Struct, kw_only=True):
     output: Any = None
     error: dict[str, Any] | None = None
 
+    def __repr__(self) -> str:
+        # Without the output, which may be large, or hold a secret.
+        return f"<NodeRecord {self.id!r}: {self.status}>"
+
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values, times as RFC 3339 text; without the output, which may be large."""
         return {
@@ -52,6 +57,7 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
 
     ``status`` is completed, failed, cancelled, timed_out or interrupted; ``result`` is the end
     node's value, ``error`` the JSON form of what stopped the run, ``variables`` their last values.
+    ``redactor`` hides the secrets of the run's servers.
     """
 
     id: str
@@ -64,6 +70,7 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...]
     started_at: float
     duration: float
+    redactor: Redactor | None = None
 
     @property
     def completed(self) -> bool:
@@ -98,12 +105,23 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
             "nodes": [record.to_dict() for record in self.nodes],
         }
 
+    def redacted(self) -> RunResult:
+        """This result for showing: without secrets in what tools gave back."""
+        hide = self.redactor
+        if hide is None or not hide.secrets:
+            return self
+        return msgspec.structs.replace(
+            self, result=hide.value(self.result), variables=hide.value(self.variables)
+        )
+
     def __repr__(self) -> str:
         return f"<RunResult {self.id} of {self.workflow!r}: {self.status} in {self.duration:.3f} s>"
 
 
-def error_value(error: GoFlowError, *, node: str | None = None) -> dict[str, Any]:
-    """The JSON form of an error: ``code``, ``message`` and the fields that it has."""
+def error_value(
+    error: GoFlowError, redactor: Redactor, *, node: str | None = None
+) -> dict[str, Any]:
+    """The JSON form of an error, redacted: ``code``, ``message`` and the fields that it has."""
     fields = {
         "code": error.code,
         "message": error.message,
@@ -113,7 +131,7 @@ def error_value(error: GoFlowError, *, node: str | None = None) -> dict[str, Any
         "hint": error.hint,
         "stderr": getattr(error, "stderr", None) or None,
     }
-    return {name: value for name, value in fields.items() if value is not None}
+    return {name: redactor.text(value) for name, value in fields.items() if value is not None}
 
 
 def new_id() -> str:

@@ -73,6 +73,7 @@ class Resumption:
             warnings=("the run had completed: nothing was run again",),
             started_at=self.kept.started_at,
             duration=self.kept.duration or 0.0,
+            redactor=self.plan.redactor,
         )
 
     async def decide(self, rerun: set[str], assume: dict[str, Any], resources: Resources) -> None:

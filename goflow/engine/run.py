@@ -315,7 +315,7 @@ class Run:
 
     def _fail(self, index: int, step: Step, error: GoFlowError) -> None:
         record = self._records[index]
-        mark_failed(record, error)
+        mark_failed(record, error, self.plan.redactor)
         if self._status is not None:
             self._tell.ended(record)
         elif step.node.on_error != "fail":
@@ -352,7 +352,7 @@ class Run:
     def _stop_at(self, index: int, error: GoFlowError) -> None:
         """A failure that nothing handles: the run has failed."""
         record = self._records[index]
-        mark_failed(record, error)
+        mark_failed(record, error, self.plan.redactor)
         self._tell.ended(record)
         self.stop("failed", record.error)
 
@@ -424,6 +424,7 @@ class Run:
             warnings=warnings,
             started_at=self._started_at,
             duration=duration,
+            redactor=self.plan.redactor,
         )
 
     def __repr__(self) -> str:

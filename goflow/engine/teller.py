@@ -110,8 +110,7 @@ class Teller:
             changed[variable] = record.output
         redactor = self._plan.redactor
         for name, new in changed.items():
-            shown = new if redactor is None else redactor.value(new)
-            self.emit(events.VariableChanged, name, shown, record.id)
+            self.emit(events.VariableChanged, name, redactor.value(new), record.id)
 
     def _names(self, nodes: list[int] | None) -> list[str] | None:
         if nodes is None:

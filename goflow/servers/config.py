@@ -35,8 +35,9 @@ class ServerConfig:
     """One server as a workflow or registry defines it, every ``${…}`` in it already replaced.
 
     Times are in seconds. ``secrets`` are the values that must never reach a log or an error:
-    they are replaced there by ``***``. The repr shows no value of ``env``, ``headers`` or
-    ``secrets``.
+    they are replaced there by ``***``. ``credentials`` are those of them that are secrets by
+    nature, not just values of the environment: they are shown nowhere. The repr shows no value
+    of ``env``, ``headers`` or ``secrets``.
     """
 
     id: str
@@ -54,6 +55,7 @@ class ServerConfig:
     mode: Mode = "multiplex"
     prewarm: bool = False
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    credentials: tuple[str, ...] = field(default=(), repr=False)
 
     def __hash__(self) -> int:
         # Every call looks its session up by config: a hash of all fields would cost a microsecond.

@@ -16,20 +16,22 @@ _MARK = MARK.encode()
 _TELLING = 4
 # What JSON writes as it is.
 _PLAIN = re.compile(r"[ !#-\[\]-~]*")
+# What a URL writes as it is.
+_SAFE = re.compile(r"[A-Za-z0-9_.~-]*")
+_SAFE_IN_QUERIES = "!$%&'()*+,/:;=?@[\\]^`{|}~"
 
 
 class Redactor:
     """Replaces every one of some secret values by ``***``, the longest where several fit.
 
-    A secret is also known as it is written inside a JSON string.
+    A secret is also known as it is written inside a JSON string, a Python string and a URL.
     """
 
-    __slots__ = ("_pattern", "secrets", "texts")
+    __slots__ = ("_pattern", "secrets")
 
     def __init__(self, secrets: Iterable[str]) -> None:
         values: set[bytes] = set()
-        self.texts = frozenset(filter(None, secrets))
-        for secret in self.texts:
+        for secret in filter(None, secrets):
             values.add(secret.encode("utf-8", "surrogateescape"))
             if not _PLAIN.fullmatch(secret):
                 import json  # noqa: PLC0415 (few secrets need it)
@@ -37,6 +39,16 @@ class Redactor:
                 for ascii_only in (True, False):
                     written = json.dumps(secret, ensure_ascii=ascii_only)[1:-1]
                     values.add(written.encode("utf-8", "surrogateescape"))
+                # Which quotes are escaped depends on what else is in the string.
+                plain = repr(secret)[1:-1].replace("\\'", "'")
+                for written in (plain, plain.replace("'", "\\'")):
+                    values.add(written.encode("utf-8", "surrogateescape"))
+            if not _SAFE.fullmatch(secret):
+                from urllib.parse import quote  # noqa: PLC0415
+
+                for safe in ("", "/", _SAFE_IN_QUERIES):
+                    written = quote(secret, safe=safe, errors="surrogateescape")
+                    values |= {written.encode(), written.replace("%20", "+").encode()}
         self.secrets = sorted(values, key=len, reverse=True)
         self._pattern = re.compile(b"|".join(map(re.escape, self.secrets)))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,6 +21,7 @@ from goflow.errors import (
 from goflow.servers import jsonrpc
 from goflow.servers.http import Call, HttpClient, current_call, lost_session, open_client
 from goflow.servers.redaction import Redactor
+from goflow.servers.sdk_logs import hidden_in_logs
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -49,10 +49,6 @@ _STATUSES = {
     429: ("rate_limit", "it wants fewer calls: 'max_in_flight', or a retry with a longer delay"),
     503: ("service_unavailable", None),
 }
-
-# Without a handler, the SDK's tracebacks (and what is in them) are printed on standard error.
-for _name in ("mcp", "client"):
-    logging.getLogger(_name).addHandler(logging.NullHandler())
 
 
 class SdkSession:
@@ -358,6 +354,10 @@ class SdkSession:
     # -- the owner task ------------------------------------------------------------------------
 
     async def _own(self, ready: asyncio.Future[None]) -> None:
+        with hidden_in_logs(self._redactor):
+            await self._live(ready)
+
+    async def _live(self, ready: asyncio.Future[None]) -> None:
         failure: BaseException | None = None
         try:
             client = HttpClient(self._config, self._on_http_failure, self._on_gone)

@@ -216,7 +216,7 @@ class StdioSession:
         if self._closed:
             return
         self._closed = True
-        self._reason = reason
+        self._reason = self._log.redactor.text(reason)
         if not self._ending.done():  # it is, when the owner was cancelled while it waited
             self._ending.set_result(None)
         for callback in self._callbacks:

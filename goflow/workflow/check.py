@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from goflow.expressions.functions import nearest
 from goflow.expressions.transform import is_jq
 from goflow.expressions.values import kind
 from goflow.workflow.check_names import check_names
@@ -77,18 +76,12 @@ def _defaults(workflow: Workflow, findings: Findings) -> None:
 
 
 def _servers(workflow: Workflow, findings: Findings) -> None:
-    known = {server.id for server in workflow.servers}
-    used = set()
-    for i, node in enumerate(workflow.nodes):
-        if isinstance(node, ToolNode):
-            used.add(node.server)
-            if node.server and node.server not in known:
-                findings.add(
-                    "GF401",
-                    f"the server {node.server!r} is not defined",
-                    findings.written(("nodes", i), "server", "server_id"),
-                    hint=nearest(node.server, known) or "define it under 'servers'",
-                )
+    defined = {server.id for server in workflow.servers}
+    used = {node.server for node in workflow.nodes if isinstance(node, ToolNode)}
+    if used - defined - {""}:
+        from goflow.workflow.known_servers import check_known  # noqa: PLC0415 - few name others
+
+        check_known(workflow, findings)
     for i, server in enumerate(workflow.servers):
         if server.id and server.id not in used:
             findings.add(

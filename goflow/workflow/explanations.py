@@ -14,7 +14,7 @@ __all__ = ["EXPLANATIONS", "Explanation"]
 
 
 class Explanation(NamedTuple):
-    """``mistake`` and ``fix`` are YAML; ``beside`` is a file ``orders.yaml`` in the same folder.
+    """``mistake`` and ``fix`` are YAML; ``beside`` is a file in the same folder.
 
     ``live`` findings need servers to be asked.
     """
@@ -24,6 +24,7 @@ class Explanation(NamedTuple):
     fix: str
     whole: bool = False
     beside: str = ""
+    beside_name: str = "orders.yaml"
     live: bool = False
 
 
@@ -321,8 +322,9 @@ EXPLANATIONS = {
     ),
     # -- servers and variables -----------------------------------------------------------------
     "GF401": Explanation(
-        "The node's tool cannot be called. Servers are defined under 'servers'; a node names one "
-        "by its id.",
+        "The node's tool cannot be called. A node names a server by its id. It is defined under "
+        "'servers', is one of the user's own (goflow servers list), or stands in the .mcp.json of "
+        "the project.",
         "servers:\n  - {id: files, command: goflow-toolbox}\n"
         "nodes:\n  - {id: list, type: mcp_tool, server: file, tool: list_files}\n",
         "servers:\n  - {id: files, command: goflow-toolbox}\n"
@@ -356,6 +358,15 @@ EXPLANATIONS = {
         "nodes:\n  - {id: sum, type: workflow, workflow: orders, inputs: {foldr: data}}\n",
         "nodes:\n  - {id: sum, type: workflow, workflow: orders, inputs: {folder: data}}\n",
         beside=_ORDERS,
+    ),
+    "GF406": Explanation(
+        "The node names a server of the user's own file or of the project's .mcp.json, and what "
+        "stands there cannot be used: a server that is a process needs a 'command', one behind "
+        "HTTP a 'url'.",
+        "nodes:\n  - {id: list, type: mcp_tool, server: files, tool: list_files}\n",
+        "nodes:\n  - {id: list, type: mcp_tool, server: box, tool: list_files}\n",
+        beside='{"mcpServers": {"files": {"args": ["."]}, "box": {"command": "goflow-toolbox"}}}\n',
+        beside_name=".mcp.json",
     ),
     "GF501": Explanation(
         "The default would be refused as an input. Values are not converted: in quotes a number "

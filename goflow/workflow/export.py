@@ -29,7 +29,7 @@ from goflow.workflow.yaml_text import write
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["duration_text", "to_tree", "to_yaml"]
+__all__ = ["duration_text", "server_tree", "to_tree", "to_yaml"]
 
 
 def to_yaml(workflow: Workflow) -> str:
@@ -49,7 +49,7 @@ def to_tree(workflow: Workflow) -> dict[str, Any]:
         ("description", workflow.description, None),
         ("metadata", workflow.metadata, {}),
         ("variables", [_variable(item) for item in workflow.variables], []),
-        ("servers", [_server(item) for item in workflow.servers], []),
+        ("servers", [server_tree(item) for item in workflow.servers], []),
         ("nodes", [_node(item) for item in workflow.nodes], None),
         ("edges", [_edge(item) for item in workflow.edges], None),
         ("timeout", _seconds(workflow.timeout), None),
@@ -85,7 +85,8 @@ def _variable(variable: Variable) -> dict[str, Any]:
     )
 
 
-def _server(server: Server) -> dict[str, Any]:
+def server_tree(server: Server) -> dict[str, Any]:
+    """The plain values of one server, defaults left out."""
     return _without_defaults(
         ("id", server.id, None),
         ("name", server.name, None),

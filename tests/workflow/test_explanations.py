@@ -36,7 +36,7 @@ def codes(tmp_path):
         file = tmp_path / "report.yaml"
         file.write_text(example if explanation.whole else completed(example))
         if explanation.beside:
-            (tmp_path / "orders.yaml").write_text(explanation.beside)
+            (tmp_path / explanation.beside_name).write_text(explanation.beside)
         if not explanation.live:
             return [finding.code for finding in goflow.validate(file)]
         workflow = goflow.load(file)

@@ -595,6 +595,7 @@ def test_every_code_that_the_validator_has_is_tried():
         "GF111",
         "GF404",
         "GF405",
+        "GF406",
         "GF601",
         "GF602",
         "GF603",
