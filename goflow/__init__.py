@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from goflow.engine.record import NodeRecord as NodeRecord
     from goflow.engine.record import RunResult as RunResult
     from goflow.engine.sync import run as run
+    from goflow.servers.handlers import Handlers as Handlers
     from goflow.workflow.diagnostics import Finding as Finding
     from goflow.workflow.diagnostics import Report as Report
     from goflow.workflow.load import load as load
@@ -31,6 +32,7 @@ _HOMES = {
     "Engine": "goflow.engine.engine",
     "Finding": "goflow.workflow.diagnostics",
     "Graph": "goflow._core.graph",
+    "Handlers": "goflow.servers.handlers",
     "NodeRecord": "goflow.engine.record",
     "Report": "goflow.workflow.diagnostics",
     "RunResult": "goflow.engine.record",
@@ -46,6 +48,7 @@ __all__ = [
     "Engine",
     "Finding",
     "Graph",
+    "Handlers",
     "NodeRecord",
     "Report",
     "RunResult",

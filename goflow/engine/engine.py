@@ -19,6 +19,7 @@ from goflow.errors import BadCall, HistoryError
 from goflow.expressions.functions import nearest
 from goflow.history.journal import RunHead
 from goflow.servers.connections import Connections
+from goflow.servers.handlers import NO_HANDLERS, Handlers
 from goflow.workflow.model import Workflow
 
 if TYPE_CHECKING:
@@ -46,8 +47,9 @@ class Engine:
     ``async with goflow.Engine() as engine: await engine.run(workflow, inputs)``. Any number of runs
     may go on at once. ``functions`` are what ``function`` nodes can call, by name. Runs are kept in
     the user's history, where they can be looked at and resumed, unless ``history`` is false.
-    ``spawned`` are server processes that were started before the loop. Belongs to one event loop;
-    only ``stop`` may be called from other threads.
+    ``spawned`` are server processes that were started before the loop. ``handlers`` answer what
+    servers ask, and hear what they log. Belongs to one event loop; only ``stop`` may be called from
+    other threads.
     """
 
     def __init__(
@@ -57,11 +59,13 @@ class Engine:
         max_parallel: int = MAX_PARALLEL,
         history: bool = True,
         spawned: Iterable[ServerProcess] = (),
+        handlers: Handlers = NO_HANDLERS,
     ) -> None:
         self._functions = dict(functions or {})
         self._max_parallel = max_parallel
         self._spawned = spawned
         self._history = history
+        self._handlers = handlers
         self._connections: Connections | None = None
         self._journal: Journal | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -70,7 +74,7 @@ class Engine:
 
     async def __aenter__(self) -> Engine:
         self._loop = asyncio.get_running_loop()
-        self._connections = Connections(self._spawned)
+        self._connections = Connections(self._spawned, self._handlers)
         if self._history:
             from goflow.history.journal import Journal  # noqa: PLC0415 - not every engine has one
 

@@ -12,10 +12,11 @@ from goflow.errors import ConnectFailed
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Mode", "ServerConfig", "Transport", "child_environment", "resolve_command"]
+__all__ = ["Era", "Mode", "ServerConfig", "Transport", "child_environment", "resolve_command"]
 
 Transport = Literal["stdio", "http", "sse"]
 Mode = Literal["multiplex", "exclusive", "run"]
+Era = Literal["auto", "handshake", "stateless"]
 
 # What the official SDK lets a stdio server inherit; everything else must be named in `env`.
 SAFE_VARIABLES = ("HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER")
@@ -34,10 +35,12 @@ _INSTALL_HINTS = {
 class ServerConfig:
     """One server as a workflow or registry defines it, every ``${…}`` in it already replaced.
 
-    Times are in seconds. ``secrets`` are the values that must never reach a log or an error:
-    they are replaced there by ``***``. ``credentials`` are those of them that are secrets by
-    nature, not just values of the environment: they are shown nowhere. The repr shows no value
-    of ``env``, ``headers`` or ``secrets``.
+    Times are in seconds. ``era`` is how the conversation begins: ``handshake`` with ``initialize``
+    (protocol versions up to 2025-11-25), ``stateless`` with ``server/discover`` (2026-07-28), and
+    ``auto`` tries the newer and falls back to the other. ``secrets`` are the values that must never
+    reach a log or an error: they are replaced there by ``***``. ``credentials`` are those of them
+    that are secrets by nature, not just values of the environment: they are shown nowhere. The repr
+    shows no value of ``env``, ``headers`` or ``secrets``.
     """
 
     id: str
@@ -54,6 +57,7 @@ class ServerConfig:
     max_in_flight: int | None = None
     mode: Mode = "multiplex"
     prewarm: bool = False
+    era: Era = "auto"
     secrets: tuple[str, ...] = field(default=(), repr=False)
     credentials: tuple[str, ...] = field(default=(), repr=False)
 

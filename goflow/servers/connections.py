@@ -7,11 +7,14 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from goflow.errors import ConnectFailed
+from goflow.servers.handlers import NO_HANDLERS
+from goflow.servers.opening import open_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from goflow.servers.config import ServerConfig
+    from goflow.servers.handlers import Handlers
     from goflow.servers.process import ServerProcess
     from goflow.servers.session import Session
 
@@ -32,7 +35,10 @@ class Connections:
     processes that were started before there was a loop. Belongs to one event loop.
     """
 
-    def __init__(self, spawned: Iterable[ServerProcess] = ()) -> None:
+    def __init__(
+        self, spawned: Iterable[ServerProcess] = (), handlers: Handlers = NO_HANDLERS
+    ) -> None:
+        self._handlers = handlers
         self._spawned = {process.config: process for process in spawned}
         self._sessions: dict[ServerConfig, Session] = {}
         self._connecting: dict[ServerConfig, asyncio.Task[Session]] = {}
@@ -149,17 +155,11 @@ class Connections:
         return task
 
     async def _open(self, config: ServerConfig) -> Session:
-        if config.transport == "stdio":
-            from goflow.servers.stdio import StdioSession  # noqa: PLC0415 - loads the JSON library
-
-            session: Session = await StdioSession.connect(config, self._spawned.pop(config, None))
-        else:
-            from goflow.servers.sdk import SdkSession  # noqa: PLC0415 - loads the official SDK
-
-            session = await SdkSession.connect(config)
+        session = await open_session(config, self._spawned.pop(config, None), self._handlers)
         self._sessions[config] = session
         self._connecting.pop(config, None)
         session.on_closed(self._forget)
+        session.on_tools_changed(lambda: self._tools.pop(session, None))
         return session
 
     def _forget(self, session: Session) -> None:

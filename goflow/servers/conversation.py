@@ -14,13 +14,16 @@ from goflow.errors import (
     ServerTimeout,
 )
 from goflow.servers import jsonrpc
-from goflow.servers.handshake import INITIALIZE_ID
+from goflow.servers.handlers import NO_HANDLERS
+from goflow.servers.handshake import DISCOVER_ID, INITIALIZE_ID
+from goflow.servers.inbound import Inbound
 from goflow.servers.pending import PendingRequest, PendingRequests
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from goflow.servers.config import ServerConfig
+    from goflow.servers.handlers import Handlers, OnProgress
     from goflow.servers.log import ServerLog
 
 __all__ = ["EXCERPT", "Conversation"]
@@ -47,7 +50,10 @@ class Conversation:
         "_loop",
         "_pending",
         "_send",
+        "_unanswered",
+        "envelope",
         "first_odd_line",
+        "inbound",
     )
 
     def __init__(
@@ -57,6 +63,7 @@ class Conversation:
         log: ServerLog,
         send: Callable[[bytes], None],
         give_up: Callable[[str], None],
+        handlers: Handlers = NO_HANDLERS,
     ) -> None:
         self._config = config
         self._loop = loop
@@ -65,42 +72,69 @@ class Conversation:
         self._give_up = give_up
         self._pending = PendingRequests(loop, self._on_expired)
         self._last_id = INITIALIZE_ID
+        # Requests whose answers, should they come, nobody wants.
+        self._unanswered: set[int] = set()
         # When a request last timed out, if none was answered since (the loop's clock).
         self._last_timeout: float | None = None
         self.first_odd_line = ""
+        self.inbound = Inbound(config, log, handlers, self._reply)
+        # What every request carries in ``_meta``; nothing in the era of handshakes.
+        self.envelope: dict[str, Any] | None = None
 
     def __len__(self) -> int:
         """How many requests await their answer."""
         return len(self._pending)
 
     async def request(
-        self, method: str, params: dict[str, Any] | None, timeout: float | None = None
+        self,
+        method: str,
+        params: dict[str, Any] | None,
+        timeout: float | None = None,
+        on_progress: OnProgress | None = None,
     ) -> dict[str, Any]:
         """The result of a request. Raises what `Session.call_tool` raises.
 
         A cancelled caller tells the server so.
         """
         self._last_id = request_id = self._last_id + 1
-        self._send(jsonrpc.request_line(request_id, method, params))
-        seconds = self._config.timeout if timeout is None else timeout
-        waiter = self._pending.add(request_id, method, seconds)
+        if self.envelope is not None or on_progress is not None:
+            meta = dict(self.envelope or ())
+            if on_progress is not None:
+                meta["progressToken"] = request_id
+                self.inbound.listen(request_id, on_progress)
+            params = {**(params or {}), "_meta": meta}
         try:
+            self._send(jsonrpc.request_line(request_id, method, params))
+            seconds = self._config.timeout if timeout is None else timeout
+            waiter = self._pending.add(request_id, method, seconds)
             result = await waiter
         except (asyncio.CancelledError, GeneratorExit):
             if self._pending.take(request_id) is not None:
                 self._send_cancelled(request_id, "the caller was cancelled")
             raise
+        finally:
+            if on_progress is not None:
+                self.inbound.forget(request_id)
         if type(result) is not dict:
             raise self.error(f"answered {method} with something that is not an object")
         return result
 
-    def expect_initialized(self, seconds: float) -> asyncio.Future[Any]:
-        """A future for the answer to the initialize request, which was sent at the spawn."""
-        return self._pending.add(INITIALIZE_ID, "initialize", seconds)
+    def subscribe(self) -> None:
+        """Ask a server of the stateless era to say when its tools change. Nobody waits for it."""
+        self._last_id = request_id = self._last_id + 1
+        params = {"notifications": {"toolsListChanged": True}, "_meta": self.envelope}
+        self._reply(jsonrpc.request_line(request_id, "subscriptions/listen", params))
+        self._unanswered.add(request_id)
 
-    def forget_initialize(self) -> None:
-        """Nobody waits for the answer to initialize any more."""
-        self._pending.take(INITIALIZE_ID)
+    def expect(self, request_id: int, seconds: float, deadline: float) -> asyncio.Future[Any]:
+        """A future for the answer to a greeting, which is sent apart from this."""
+        return self._pending.add(request_id, "initialize", seconds, deadline)
+
+    def forget_greetings(self) -> None:
+        """Nobody waits for the answer to a greeting any more; one may still come."""
+        for request_id in (DISCOVER_ID, INITIALIZE_ID):
+            if self._pending.take(request_id) is not None:
+                self._unanswered.add(request_id)
 
     def fail_all(self, reason: str) -> None:
         """Fail every open request with ConnectionLost."""
@@ -151,13 +185,17 @@ class Conversation:
 
     def _on_message(self, message: jsonrpc.Message, line: bytes) -> None:
         if message.method is not None:
-            # Notifications, which have no id, are of no interest so far.
             if message.id is not None:
-                self._answer(message)
+                self.inbound.on_request(message)
+            else:
+                self.inbound.on_notification(message)
             return
         self._last_timeout = None  # a late answer is a sign of life too
         request = self._take(message.id)
         if request is None:
+            if type(message.id) is int and message.id in self._unanswered:
+                self._unanswered.discard(message.id)
+                return
             self._log.note(f"ignored an answer to no open request: {self._excerpt(line)}")
             return
         waiter = request.waiter
@@ -176,15 +214,10 @@ class Conversation:
     def _take(self, request_id: Any) -> PendingRequest | None:
         if type(request_id) is str and request_id.isdecimal() and len(request_id) < _ID_DIGITS:
             request_id = int(request_id)  # some servers give ids back as text
-        return self._pending.take(request_id) if type(request_id) is int else None
-
-    def _answer(self, message: jsonrpc.Message) -> None:
-        """Answer a request of the server: we declared no capability, so it may only ping."""
-        if message.method == "ping":
-            self._reply(jsonrpc.result_line(message.id, {}))
-        else:
-            text = f"Method not found: {message.method}"
-            self._reply(jsonrpc.error_line(message.id, jsonrpc.METHOD_NOT_FOUND, text))
+        if type(request_id) is not int:
+            return None
+        self.inbound.forget(request_id)
+        return self._pending.take(request_id)
 
     def _rejection(self, request: PendingRequest, error: Any) -> RequestRejected:
         fields = self._log.redactor.value(error) if isinstance(error, dict) else {}
@@ -212,7 +245,7 @@ class Conversation:
                 stderr=self._log.tail(),
             )
         )
-        if request_id == INITIALIZE_ID:
+        if request_id in (DISCOVER_ID, INITIALIZE_ID):
             return  # which must not be cancelled
         self._send_cancelled(request_id, "the time is up")
         # Two in a row: this one was sent when the other had already timed out. Calls that were in

@@ -221,14 +221,17 @@ class _Inbox:
 
 @asynccontextmanager
 async def open_client(
-    client: HttpClient, config: ServerConfig, on_end: Callable[[], None]
+    client: HttpClient,
+    config: ServerConfig,
+    on_end: Callable[[], None],
+    callbacks: dict[str, Any],
 ) -> AsyncIterator[tuple[ClientSession, Callable[[float], None]]]:
     """The SDK's session over ``client``, and ``allow(seconds)``: how long the rest may take.
 
-    The session is not initialised. The task that enters must be the one that leaves, which closes
-    the client. ``on_end()`` is called when the server ends the conversation. Raises TimeoutError
-    when the time is up: ``config.connect_timeout`` seconds at first, a moment when leaving. What
-    else it raises may come in exception groups.
+    ``callbacks`` are arguments of the session, which is not initialised. The task that enters must
+    be the one that leaves, which closes the client. ``on_end()`` is called when the server ends the
+    conversation. Raises TimeoutError when the time is up: ``config.connect_timeout`` seconds at
+    first, a moment when leaving. What else it raises may come in exception groups.
     """
     scope = anyio.CancelScope()
 
@@ -241,7 +244,9 @@ async def open_client(
             inbox = _Inbox(reading, on_end)
             dispatcher: JSONRPCDispatcher[Any] = JSONRPCDispatcher(inbox, writing)
             info = Implementation(name="goflow", version=__version__)
-            async with ClientSession(dispatcher=dispatcher, client_info=info) as session:
+            async with ClientSession(
+                dispatcher=dispatcher, client_info=info, **callbacks
+            ) as session:
                 try:
                     yield session, allow
                 finally:

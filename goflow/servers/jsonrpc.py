@@ -14,6 +14,7 @@ __all__ = [
     "METHOD_NOT_FOUND",
     "REFUSALS",
     "Message",
+    "as_text",
     "decode",
     "decode_leniently",
     "error_line",
@@ -104,6 +105,11 @@ def _holds_nonfinite(value: Any) -> bool:
         elif isinstance(value, list | tuple):
             rest += value
     return False
+
+
+def as_text(value: Any) -> str:
+    """A JSON value as compact text, for a log."""
+    return _encode(value).decode()
 
 
 def notification_line(method: str, params: dict[str, Any]) -> bytes:

@@ -42,10 +42,16 @@ class PendingRequests:
     def __len__(self) -> int:
         return len(self._requests)
 
-    def add(self, request_id: int, method: str, seconds: float) -> asyncio.Future[Any]:
-        """A future for the answer; ``expired`` is called if it is still open after ``seconds``."""
+    def add(
+        self, request_id: int, method: str, seconds: float, deadline: float | None = None
+    ) -> asyncio.Future[Any]:
+        """A future for the answer; ``expired`` is called if it is still open after ``seconds``.
+
+        ``deadline`` (the loop's clock) is when these seconds are over, if they began earlier.
+        """
         waiter: asyncio.Future[Any] = self._loop.create_future()
-        deadline = self._loop.time() + seconds
+        if deadline is None:
+            deadline = self._loop.time() + seconds
         self._requests[request_id] = PendingRequest(waiter, deadline, seconds, method)
         timer = self._timer
         if timer is None:

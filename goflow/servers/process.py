@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from goflow.errors import ConnectFailed
 from goflow.servers.config import child_environment, resolve_command
-from goflow.servers.handshake import INITIALIZE_LINE
+from goflow.servers.handshake import greeting, greeting_line
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from goflow.servers.config import ServerConfig
+    from goflow.servers.config import Era, ServerConfig
 
 __all__ = ["ServerProcess"]
 
@@ -52,18 +52,28 @@ class ServerProcess:
     Thread-safety: none; use it from one thread at a time.
     """
 
-    __slots__ = ("__weakref__", "_child", "_finalizer", "config", "pid")
+    __slots__ = ("__weakref__", "_child", "_finalizer", "config", "greeted", "pid")
 
-    def __init__(self, config: ServerConfig, child: _Child) -> None:
+    def __init__(self, config: ServerConfig, child: _Child, greeted: Era) -> None:
         self.config = config
+        self.greeted = greeted  # the era of the request that it was sent
         self.pid = child.popen.pid
         self._child = child
         # Runs when this object is dropped, and at interpreter exit.
         self._finalizer: weakref.finalize[Any, Any] = weakref.finalize(self, child.destroy)
 
     @classmethod
-    def spawn(cls, config: ServerConfig) -> ServerProcess:
-        """Start the server and write the ``initialize`` request into its input. Never waits.
+    def spawn(
+        cls,
+        config: ServerConfig,
+        *,
+        era: Era | None = None,
+        capabilities: dict[str, Any] | None = None,
+    ) -> ServerProcess:
+        """Start the server and write the first request into its input. Never waits.
+
+        That is ``server/discover`` or ``initialize``, by ``era``, which is the config's by default.
+        ``capabilities`` are what the client offers to servers.
 
         Raises ConnectFailed when the command or the working folder is not there or cannot be
         used. A server that exits at once is noticed by whoever connects.
@@ -107,10 +117,11 @@ class ServerProcess:
         finally:
             for fd in theirs:
                 os.close(fd)
-        process = cls(config, _Child(popen, [*ours, -1]))
+        greeted = greeting((config.command, *config.args), era or config.era)
+        process = cls(config, _Child(popen, [*ours, -1]), greeted)
         # A pipe that is empty takes the whole line. A server that is gone already closed it.
         with contextlib.suppress(BrokenPipeError):
-            os.write(ours[_STDIN], INITIALIZE_LINE)
+            os.write(ours[_STDIN], greeting_line(greeted, capabilities or {}))
         return process
 
     @property
@@ -127,6 +138,19 @@ class ServerProcess:
     def stderr(self) -> int:
         """The file descriptor that reads the server's error output; -1 when closed."""
         return self._child.fds[_STDERR]
+
+    def unread(self) -> int:
+        """How many bytes the server has not read from its input; 0 where nobody can tell."""
+        try:
+            import array  # noqa: PLC0415 - only until a server has answered
+            import fcntl  # noqa: PLC0415
+            import termios  # noqa: PLC0415
+
+            count = array.array("i", [0])
+            fcntl.ioctl(self.stdin, termios.FIONREAD, count)
+        except (ImportError, OSError, ValueError):
+            return 0
+        return count[0]
 
     def open_pidfd(self) -> int | None:
         """A descriptor that is readable once the server has exited; None where there are none.

@@ -19,8 +19,11 @@ from goflow.errors import (
     ServerTimeout,
 )
 from goflow.servers import jsonrpc
+from goflow.servers.calls import all_tools, call_in_rounds
+from goflow.servers.handlers import NO_HANDLERS, Handlers, LogMessage, Progress
 from goflow.servers.http import Call, HttpClient, current_call, lost_session, open_client
 from goflow.servers.redaction import Redactor
+from goflow.servers.sdk_callbacks import callbacks
 from goflow.servers.sdk_logs import hidden_in_logs
 
 if TYPE_CHECKING:
@@ -29,12 +32,18 @@ if TYPE_CHECKING:
     from mcp import ClientSession
 
     from goflow.servers.config import ServerConfig
+    from goflow.servers.handlers import OnProgress
     from goflow.servers.session import Session
 
 __all__ = ["SdkSession"]
 
 _T = TypeVar("_T")
 _E = TypeVar("_E", bound=ServerError)
+
+# What a server says to a greeting of an era that it does not speak: a JSON-RPC error, or an HTTP
+# status that is not about who asks or how often.
+_NOT_OF_THIS_ERA = frozenset({"bad_request", "not_found", "server_error", "connection_error"})
+_DISCOVER_SECONDS = 10.0
 
 # A result as it came: the SDK's own types fill in defaults and drop what they do not know.
 _Raw = RootModel[dict[str, Any]]
@@ -58,9 +67,10 @@ class SdkSession:
     leaves them. Each call is a task too, which its caller may leave behind. Not thread-safe.
     """
 
-    def __init__(self, config: ServerConfig) -> None:
+    def __init__(self, config: ServerConfig, handlers: Handlers) -> None:
         """Use `connect`: a session that was not connected takes no calls."""
         self._config = config
+        self._handlers = handlers
         self._loop = asyncio.get_running_loop()
         self._redactor = Redactor(config.secrets)
         self._sdk: ClientSession | None = None
@@ -71,18 +81,19 @@ class SdkSession:
         self._closed = False
         self._reason = ""  # completes "server 'x' …"
         self._callbacks: list[Callable[[Session], object]] = []
+        self._on_tools_changed: list[Callable[[], object]] = []
         self._ending: asyncio.Future[None] = self._loop.create_future()
         self._owner: asyncio.Task[None] | None = None
 
     @classmethod
-    async def connect(cls, config: ServerConfig) -> SdkSession:
-        """A session with the server at ``config.url``.
+    async def connect(cls, config: ServerConfig, handlers: Handlers = NO_HANDLERS) -> SdkSession:
+        """A session with the server at ``config.url``; ``handlers`` are the host program's.
 
         Raises ConnectFailed when it cannot be reached, refuses, does not answer within
         ``config.connect_timeout`` seconds or speaks another protocol. Whatever the reason, and
         when cancelled too, the connection is closed by then.
         """
-        session = cls(config)
+        session = cls(config, handlers)
         ready: asyncio.Future[None] = session._loop.create_future()
         owner = asyncio.create_task(session._own(ready), name=f"goflow server {config.id}")
         session._owner = owner
@@ -119,6 +130,11 @@ class SdkSession:
         return _as_json(None if self._sdk is None else self._sdk.server_capabilities)
 
     @property
+    def instructions(self) -> str | None:
+        """How the server says its tools are used, if it does."""
+        return None if self._sdk is None else self._sdk.instructions
+
+    @property
     def closed(self) -> bool:
         """Whether the session takes no more calls."""
         return self._closed
@@ -135,34 +151,37 @@ class SdkSession:
     # -- calls ---------------------------------------------------------------------------------
 
     async def call_tool(
-        self, name: str, arguments: dict[str, Any], *, timeout: float | None = None
+        self,
+        name: str,
+        arguments: dict[str, Any],
+        *,
+        timeout: float | None = None,
+        on_progress: OnProgress | None = None,
     ) -> dict[str, Any]:
         """See `Session.call_tool`."""
-        # To JSON as for every other server, and back: what the SDK cannot send ends its connection.
-        line = jsonrpc.request_line(0, "tools/call", {"name": name, "arguments": arguments})
-        params = types.CallToolRequestParams(**jsonrpc.decode(line).params)
-        result = await self._send(types.CallToolRequest(params=params), timeout)
-        if result.get("resultType", "complete") != "complete":
-            raise self._error(ServerError, "asked for more input, which a workflow cannot give")
-        return result
+
+        async def request(call: dict[str, Any]) -> dict[str, Any]:
+            # To JSON as for every other server, and back: what the SDK cannot send ends its
+            # connection.
+            line = jsonrpc.request_line(0, "tools/call", call)
+            params = types.CallToolRequestParams(**jsonrpc.decode(line).params)
+            return await self._send(types.CallToolRequest(params=params), timeout, on_progress)
+
+        call = {"name": name, "arguments": arguments}
+        return await call_in_rounds(request, call, self._handlers, self._config.id, self._odd)
 
     async def list_tools(self) -> list[dict[str, Any]]:
         """See `Session.list_tools`."""
-        tools: list[dict[str, Any]] = []
-        cursors: set[str] = set()
-        params: types.PaginatedRequestParams | None = None
-        while True:
-            page = await self._send(types.ListToolsRequest(params=params))
-            tools += page["tools"]
-            cursor = page.get("nextCursor")
-            if cursor is None:
-                return tools
-            if cursor in cursors:
-                raise self._error(
-                    ServerError, f"answered tools/list with the cursor {cursor!r} again"
-                )
-            cursors.add(cursor)
-            params = types.PaginatedRequestParams(cursor=cursor)
+
+        async def request(page: dict[str, Any] | None) -> dict[str, Any]:
+            params = types.PaginatedRequestParams(**page) if page else None
+            return await self._send(types.ListToolsRequest(params=params))
+
+        return await all_tools(request, self._odd)
+
+    def on_tools_changed(self, callback: Callable[[], object]) -> None:
+        """See `Session.on_tools_changed`."""
+        self._on_tools_changed.append(callback)
 
     async def ping(self) -> None:
         """See `Session.ping`."""
@@ -174,12 +193,18 @@ class SdkSession:
             await self._send(types.PingRequest())
 
     async def _send(
-        self, request: types.ClientRequest, seconds: float | None = None
+        self,
+        request: types.ClientRequest,
+        seconds: float | None = None,
+        on_progress: OnProgress | None = None,
     ) -> dict[str, Any]:
         sdk = self._sdk
         assert sdk is not None
+        told = None if on_progress is None else _progress_teller(on_progress)
         result = await self._request(
-            request.method, lambda: sdk.send_request(request, _Raw), seconds
+            request.method,
+            lambda: sdk.send_request(request, _Raw, progress_callback=told),
+            seconds,
         )
         return result.root
 
@@ -244,6 +269,9 @@ class SdkSession:
         """An error of this server, redacted; ``what`` completes "server 'x' …"."""
         text = self._redactor.text(f"server {self._config.id!r} {what}")
         return kind(text, server=self._config.id, **fields)
+
+    def _odd(self, what: str) -> ServerError:
+        return self._error(ServerError, what)
 
     def _not_sent(self) -> ConnectFailed:
         # Not ConnectionLost, whose outcome is unknown: this never left.
@@ -361,7 +389,12 @@ class SdkSession:
         failure: BaseException | None = None
         try:
             client = HttpClient(self._config, self._on_http_failure, self._on_gone)
-            async with open_client(client, self._config, self._on_end) as (sdk, allow):
+            async with open_client(
+                client,
+                self._config,
+                self._on_end,
+                callbacks(self._handlers, self._config.id, self._heard),
+            ) as (sdk, allow):
                 try:
                     failure = await self._shake_hands(sdk)
                     if failure is None:
@@ -395,19 +428,56 @@ class SdkSession:
             task.cancel()
 
     async def _shake_hands(self, sdk: ClientSession) -> ServerError | None:
-        """Agree on a protocol version; the error if that failed."""
+        """Agree on a protocol version; the error if that failed.
+
+        The newer era is tried first. What rejects it, or takes too long about it, may be of the
+        older one, whose ``initialize`` then decides.
+        """
         limit = self._config.connect_timeout
-        try:
-            await self._request("initialize", sdk.initialize, limit)
-        except RequestRejected as rejection:
-            # A server of the era that has no initialize?
+        deadline = self._loop.time() + limit
+        tries: list[tuple[str, Callable[[], Awaitable[Any]], float]] = [
+            ("server/discover", sdk.discover, min(limit / 2, _DISCOVER_SECONDS)),
+            ("initialize", sdk.initialize, limit),
+        ]
+        if self._config.transport == "sse" or self._config.era == "handshake":
+            del tries[0]
+        elif self._config.era == "stateless":
+            del tries[1]
+        failure: ServerError | None = None
+        for method, send, most in tries:
+            self._last_timeout = None
             try:
-                await self._request("server/discover", sdk.discover, limit)
-            except ServerError:
-                return rejection
-        except ServerError as error:
-            return error
-        return None
+                await self._request(method, send, min(most, deadline - self._loop.time()))
+            except ServerTimeout:
+                failure = ServerTimeout(
+                    f"server {self._config.id!r} did not answer initialize within {limit:.3g} s",
+                    server=self._config.id,
+                    seconds=limit,
+                    hint="'connect_timeout' allows more",
+                )
+            except ServerError as error:
+                failure = error
+                if self._closed or error.code not in _NOT_OF_THIS_ERA:
+                    break
+            else:
+                return None
+        self._last_timeout = None
+        return failure
+
+    def _heard(self, message: LogMessage | None) -> None:
+        """Something that the server told; None when its tools have changed."""
+        if message is None:
+            for callback in self._on_tools_changed:
+                self._loop.call_soon(callback)
+        elif self._handlers.log is not None:
+            level, logger, data = message.level, message.logger, message.data
+            hidden = LogMessage(
+                self._config.id,
+                level,
+                None if logger is None else self._redactor.text(logger),
+                self._redactor.value(data),
+            )
+            self._loop.call_soon(self._handlers.log, hidden)
 
     def _connect_failed(self, failure: BaseException | None) -> ConnectFailed:
         while failure is not None and getattr(failure, "exceptions", None):
@@ -423,6 +493,13 @@ class SdkSession:
             what = f"did not answer initialize within {limit:.3g} s"
             return self._error(ConnectFailed, what, hint="'connect_timeout' allows more")
         return self._unreachable(failure)
+
+
+def _progress_teller(on_progress: OnProgress) -> Any:
+    async def tell(progress: float, total: float | None, message: str | None) -> None:
+        on_progress(Progress(progress, total, message))
+
+    return tell
 
 
 def _as_json(model: BaseModel | None) -> dict[str, Any]:

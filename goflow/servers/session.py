@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from goflow.servers.config import ServerConfig
+    from goflow.servers.handlers import OnProgress
 
 __all__ = ["Session"]
 
@@ -31,7 +32,7 @@ class Session(Protocol):
 
     @property
     def protocol_version(self) -> str:
-        """The protocol version agreed on, such as ``2025-11-25``."""
+        """The protocol version agreed on, such as ``2025-11-25`` or ``2026-07-28``."""
 
     @property
     def capabilities(self) -> dict[str, Any]:
@@ -41,19 +42,32 @@ class Session(Protocol):
     def closed(self) -> bool:
         """Whether the session takes no more calls."""
 
+    @property
+    def instructions(self) -> str | None:
+        """How the server says its tools are used, if it does."""
+
     async def call_tool(
-        self, name: str, arguments: dict[str, Any], *, timeout: float | None = None
+        self,
+        name: str,
+        arguments: dict[str, Any],
+        *,
+        timeout: float | None = None,
+        on_progress: OnProgress | None = None,
     ) -> dict[str, Any]:
         """The raw CallToolResult: ``content``, ``structuredContent``, ``isError``…
 
         A result with ``isError: true`` is returned like any other. ``timeout`` is in seconds,
-        the server's own by default. Raises ServerTimeout, ConnectionLost (both: the outcome is
-        unknown), RequestRejected for a JSON-RPC error, ServerError for an answer that is no
-        result, BadCall for arguments that are not JSON.
+        the server's own by default. ``on_progress`` is called from the loop with what the server
+        tells of the call's progress, never after it has ended. Raises ServerTimeout,
+        ConnectionLost (both: the outcome is unknown), RequestRejected for a JSON-RPC error,
+        ServerError for an answer that is no result, BadCall for arguments that are not JSON.
         """
 
     async def list_tools(self) -> list[dict[str, Any]]:
         """Every tool of the server (all pages), as raw Tool objects. Raises like `call_tool`."""
+
+    def on_tools_changed(self, callback: Callable[[], object]) -> None:
+        """Have ``callback()`` called whenever the server says that its tools have changed."""
 
     async def ping(self) -> None:
         """Return once the server has answered. Raises like `call_tool`."""

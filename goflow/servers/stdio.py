@@ -7,9 +7,12 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from goflow.errors import ConnectFailed, ServerError, ServerTimeout
+from goflow.servers.calls import all_tools, call_in_rounds
 from goflow.servers.conversation import EXCERPT, Conversation
-from goflow.servers.handshake import INITIALIZED_LINE, ServerIdentity, read_initialize_result
+from goflow.servers.handlers import NO_HANDLERS
+from goflow.servers.handshake import INITIALIZED_LINE, LOG_LEVEL, ServerIdentity, envelope
 from goflow.servers.log import ServerLog
+from goflow.servers.negotiation import negotiate
 from goflow.servers.outbox import Outbox
 from goflow.servers.process import ServerProcess
 from goflow.servers.redaction import Redactor
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from goflow.servers.config import ServerConfig
+    from goflow.servers.handlers import Handlers, OnProgress
     from goflow.servers.session import Session
 
 __all__ = ["StdioSession"]
@@ -40,7 +44,9 @@ class StdioSession:
         "_closed",
         "_config",
         "_conversation",
+        "_died_unanswered",
         "_ending",
+        "_handlers",
         "_identity",
         "_log",
         "_loop",
@@ -51,16 +57,19 @@ class StdioSession:
         "_watch",
     )
 
-    def __init__(self, config: ServerConfig, process: ServerProcess) -> None:
+    def __init__(self, config: ServerConfig, process: ServerProcess, handlers: Handlers) -> None:
         """Use `connect`: a session that was not connected takes no calls."""
         loop = asyncio.get_running_loop()
         self._config = config
         self._loop = loop
         self._process = process
+        self._handlers = handlers
         self._identity = ServerIdentity("", {}, {}, None)
         self._log = ServerLog(config.id, Redactor(config.secrets), process.pid)
         self._outbox = Outbox(loop, process.stdin)
-        self._conversation = Conversation(config, loop, self._log, self._send, self._retire)
+        self._conversation = Conversation(
+            config, loop, self._log, self._send, self._retire, handlers
+        )
         self._watch = ProcessWatch(
             loop,
             process,
@@ -69,6 +78,7 @@ class StdioSession:
             on_end=self._retire,
         )
         self._closed = False
+        self._died_unanswered = False
         self._reason = ""  # completes "server 'x' …"
         self._callbacks: list[Callable[[Session], object]] = []
         self._ending: asyncio.Future[None] = loop.create_future()
@@ -76,25 +86,41 @@ class StdioSession:
 
     @classmethod
     async def connect(
-        cls, config: ServerConfig, process: ServerProcess | None = None
+        cls,
+        config: ServerConfig,
+        process: ServerProcess | None = None,
+        handlers: Handlers = NO_HANDLERS,
     ) -> StdioSession:
         """A session with a new server, or with one that was spawned (and greeted) before.
 
-        Raises ConnectFailed when the server cannot be started, exits, does not answer within
-        ``config.connect_timeout`` seconds or speaks another protocol. Whatever the reason, and
-        when cancelled too, the process is gone by then.
+        ``handlers`` are the host program's. Raises ConnectFailed when the server cannot be started,
+        exits, does not answer within ``config.connect_timeout`` seconds or speaks another protocol.
+        Whatever the reason, and when cancelled too, the process is gone by then.
         """
-        session = cls(config, process or ServerProcess.spawn(config))
-        ready: asyncio.Future[None] = session._loop.create_future()
-        owner = asyncio.create_task(session._own(ready), name=f"goflow server {config.id}")
-        session._owner = owner
+        capabilities = handlers.capabilities()
+        session = cls(
+            config, process or ServerProcess.spawn(config, capabilities=capabilities), handlers
+        )
+        try:
+            return await session._connect()
+        except ConnectFailed:
+            if not session._died_unanswered:
+                raise
+        # A server of the older era that does not survive what it does not know.
+        process = ServerProcess.spawn(config, era="handshake", capabilities=capabilities)
+        return await cls(config, process, handlers)._connect()
+
+    async def _connect(self) -> StdioSession:
+        ready: asyncio.Future[None] = self._loop.create_future()
+        owner = asyncio.create_task(self._own(ready), name=f"goflow server {self._config.id}")
+        self._owner = owner
         try:
             await ready
         except asyncio.CancelledError:
             owner.cancel()
             await asyncio.wait((owner,))
             raise
-        return session
+        return self
 
     # -- what it is ----------------------------------------------------------------------------
 
@@ -145,37 +171,42 @@ class StdioSession:
     # -- calls ---------------------------------------------------------------------------------
 
     async def call_tool(
-        self, name: str, arguments: dict[str, Any], *, timeout: float | None = None
+        self,
+        name: str,
+        arguments: dict[str, Any],
+        *,
+        timeout: float | None = None,
+        on_progress: OnProgress | None = None,
     ) -> dict[str, Any]:
         """See `Session.call_tool`."""
-        return await self._conversation.request(
-            "tools/call", {"name": name, "arguments": arguments}, timeout
+        params: dict[str, Any] = {"name": name, "arguments": arguments}
+        request = self._conversation.request
+        if self._conversation.envelope is None:
+            return await request("tools/call", params, timeout, on_progress)
+        return await call_in_rounds(
+            lambda params: request("tools/call", params, timeout, on_progress),
+            params,
+            self._handlers,
+            self._config.id,
+            self._conversation.error,
         )
 
     async def list_tools(self) -> list[dict[str, Any]]:
         """See `Session.list_tools`."""
-        tools: list[dict[str, Any]] = []
-        cursors: set[str] = set()
-        params: dict[str, Any] | None = None
-        while True:
-            page = await self._conversation.request("tools/list", params, None)
-            found = page.get("tools")
-            if not isinstance(found, list) or not all(isinstance(tool, dict) for tool in found):
-                raise self._conversation.error("answered tools/list without a list of tools")
-            tools += found
-            cursor = page.get("nextCursor")
-            if cursor is None:
-                return tools
-            if not isinstance(cursor, str) or cursor in cursors:
-                raise self._conversation.error(
-                    f"answered tools/list with the cursor {cursor!r} again"
-                )
-            cursors.add(cursor)
-            params = {"cursor": cursor}
+        request = self._conversation.request
+        return await all_tools(
+            lambda params: request("tools/list", params), self._conversation.error
+        )
 
     async def ping(self) -> None:
         """See `Session.ping`."""
-        await self._conversation.request("ping", None, None)
+        # The stateless era has no ping.
+        method = "server/discover" if self._identity.stateless else "ping"
+        await self._conversation.request(method, None, None)
+
+    def on_tools_changed(self, callback: Callable[[], object]) -> None:
+        """See `Session.on_tools_changed`."""
+        self._conversation.inbound.on_tools_changed(callback)
 
     def _send(self, line: bytes) -> None:
         if not self._closed:
@@ -227,25 +258,23 @@ class StdioSession:
 
     async def _own(self, ready: asyncio.Future[None]) -> None:
         try:
-            waiter = self._conversation.expect_initialized(self._config.connect_timeout)
             self._watch.start()
-            try:
-                await asyncio.wait((waiter, self._ending), return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                self._conversation.forget_initialize()
-            patience = not waiter.done() or self._complete_handshake(waiter)
+            patience = await self._shake_hands()
             if not self._closed:
                 if not ready.done():  # it is, when connecting was cancelled just now
                     ready.set_result(None)
                 await self._ending
             self._outbox.close()
+            await self._conversation.inbound.close()
             if patience:
                 await self._learn_why()
+                self._died_unanswered = self._reads_and_dies()
                 self._conversation.fail_all(self._reason)
                 await self._process.terminate(self._watch.wait_exit, asyncio.sleep)
         except asyncio.CancelledError:
             # The loop is being shut down, or connecting was given up: no time for courtesy.
             self._retire("was disconnected")
+            self._conversation.inbound.cancel_now()
             raise
         finally:
             self._retire("was disconnected")
@@ -259,19 +288,48 @@ class StdioSession:
                 ready.set_exception(self._connect_failed())
             self._log.close()
 
-    def _complete_handshake(self, waiter: asyncio.Future[Any]) -> bool:
-        """Read the answer to initialize; False if the server deserves no patience any more."""
+    async def _shake_hands(self) -> bool:
+        """Agree on a protocol; False if the server deserves no patience any more."""
+        capabilities = self._handlers.capabilities()
         try:
-            self._identity = read_initialize_result(waiter.result())
+            identity = await negotiate(
+                self._process, self._conversation, self._send, self._ending, capabilities
+            )
         except ServerError as error:
             self._retire(error.message.removeprefix(f"server {self._config.id!r} "))
             return not isinstance(error, ServerTimeout)
         except ValueError as error:
             self._retire(str(error))
-        else:
+            return True
+        finally:
+            self._conversation.forget_greetings()
+        if identity is not None:
+            self._complete_handshake(identity, capabilities)
+        return True
+
+    def _complete_handshake(self, identity: ServerIdentity, capabilities: dict[str, Any]) -> None:
+        self._identity = identity
+        if not identity.stateless:
             with contextlib.suppress(ConnectFailed):  # the session is retired, which says it all
                 self._send(INITIALIZED_LINE)
-        return True
+            return
+        said = envelope(identity.protocol_version, capabilities)
+        if self._handlers.log is not None:
+            said[LOG_LEVEL] = "info"
+        self._conversation.envelope = said
+        tools = identity.capabilities.get("tools")
+        if isinstance(tools, dict) and tools.get("listChanged") is True:
+            self._conversation.subscribe()
+
+    def _reads_and_dies(self) -> bool:
+        """Whether the server read the newer era's greeting and exited without an answer to it."""
+        return (
+            self._config.era == "auto"
+            and self._process.greeted == "stateless"
+            and not self._identity.protocol_version
+            and self._watch.exited
+            and not self._process.unread()
+        )
 
     async def _learn_why(self) -> None:
         """When the pipes closed: wait a moment for the exit and the last words behind it."""

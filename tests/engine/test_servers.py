@@ -3,14 +3,17 @@
 import asyncio
 import os
 import signal
+import sys
 from urllib.parse import urlsplit
 
 import pytest
-from support.servers import eventually
+from support.servers import SCRIPTS, eventually
 from support.web import web_server
-from support.workflows import Started, lab_server, tool, workflow
+from support.workflows import Started, lab_server, row, script, tool, workflow
 
 import goflow
+from goflow.servers.config import ServerConfig
+from goflow.servers.connections import Connections
 
 
 @pytest.fixture(autouse=True)
@@ -118,3 +121,45 @@ def test_a_server_that_no_path_needs_is_never_started(go, tmp_path):
     )
     assert go(text).completed
     assert not mark.exists()
+
+
+def test_a_host_program_answers_what_servers_ask_and_hears_what_they_log(run):
+    said = []
+
+    async def elicit(server, params):
+        return {"action": "accept", "content": {"server": server, "question": params["message"]}}
+
+    nodes = [
+        tool("ask", "ask", server="asks", output="answer"),
+        tool("log", "log", server="logs", text="hi"),
+    ]
+    servers = [
+        script("eras", "new", server_id="asks"),
+        {"id": "logs", "command": sys.executable, "args": [str(SCRIPTS / "sdk_stdio.py")]},
+    ]
+    text = workflow(nodes, row("ask", "log"), result="${answer[0].who.content}", servers=servers)
+
+    async def main():
+        handlers = goflow.Handlers(elicit=elicit, log=said.append)
+        async with goflow.Engine(handlers=handlers) as engine:
+            return await engine.run(text)
+
+    assert run(main()).result == {"server": "asks", "question": "Who?"}
+    assert (said[0].server, said[0].data) == ("logs", "hi")
+
+
+def test_tools_that_changed_are_asked_for_again(run):
+    async def main():
+        config = ServerConfig(id="s", command=sys.executable, args=(str(SCRIPTS / "sdk_stdio.py"),))
+        connections = Connections()
+        assert await connections.tool(config, "grown_up") == {}
+        session, _ = await connections.session(config)
+        changed = asyncio.Event()
+        session.on_tools_changed(changed.set)
+        await session.call_tool("grow", {"name": "grown_up"})
+        await changed.wait()
+        described = await connections.tool(config, "grown_up")
+        await connections.close()
+        return described
+
+    assert run(main())["name"] == "grown_up"

@@ -1,10 +1,13 @@
 """The official SDK is the oracle: the same calls, through its client and ours, give the same."""
 
 import asyncio
+import dataclasses
 import subprocess
+import sys
 
 import pytest
-from support.servers import faulty, minimal
+from support.servers import SCRIPTS, faulty, minimal
+from support.web import web_server
 
 from goflow.errors import RequestRejected
 from goflow.servers.config import ServerConfig
@@ -20,6 +23,7 @@ WIRE = {"by_alias": True, "mode": "json", "exclude_unset": True}
 async def through_sdk(config, calls, quiet):
     """What the SDK's client makes of the server: identity, tools, and the outcome of each call."""
     from mcp import ClientSession, MCPError, StdioServerParameters
+    from mcp.client._probe import negotiate_auto
     from mcp.client.stdio import stdio_client
 
     parameters = StdioServerParameters(
@@ -29,7 +33,10 @@ async def through_sdk(config, calls, quiet):
         stdio_client(parameters, errlog=quiet) as (reading, writing),
         ClientSession(reading, writing) as session,
     ):
-        identity = (await session.initialize()).model_dump(**WIRE)
+        if config.era == "handshake":
+            await session.initialize()
+        else:
+            await negotiate_auto(session)
         tools, cursor = [], None
         while True:
             page = await session.list_tools(
@@ -48,7 +55,12 @@ async def through_sdk(config, calls, quiet):
             else:
                 outcomes.append(result.model_dump(**WIRE))
         return {
-            "identity": [identity[k] for k in ("protocolVersion", "serverInfo", "capabilities")],
+            "identity": [
+                session.protocol_version,
+                session.server_info.model_dump(**WIRE),
+                session.server_capabilities.model_dump(**WIRE),
+                session.instructions,
+            ],
             "tools": tools,
             "outcomes": outcomes,
         }
@@ -69,7 +81,12 @@ async def through_ours(config, calls):
                 outcomes.append((error.rpc_code, message, error.data))
         await session.ping()
         return {
-            "identity": [session.protocol_version, session.server_info, session.capabilities],
+            "identity": [
+                session.protocol_version,
+                session.server_info,
+                session.capabilities,
+                session.instructions,
+            ],
             "tools": tools,
             "outcomes": outcomes,
         }
@@ -88,15 +105,20 @@ def as_json(value):
     return value
 
 
-@pytest.fixture
-def same(run, tmp_path):
-    """Make the calls both ways, compare, and give our outcomes."""
+@pytest.fixture(params=["auto", "handshake"])
+def same(run, tmp_path, request):
+    """Make the calls both ways, compare, and give our outcomes; in each of the eras.
 
-    def same(config, calls):
+    Both clients try the newer one first in ``auto``, and fall back with the same servers.
+    """
+
+    def same(config, calls, *, newest="2025-11-25"):
+        config = dataclasses.replace(config, era=request.param)
         with open(tmp_path / "stderr", "w") as quiet:
             theirs = asyncio.run(through_sdk(config, calls, quiet))
         ours = run(through_ours(config, calls))
         assert as_json(ours["identity"]) == as_json(theirs["identity"])
+        assert ours["identity"][0] == (newest if request.param == "auto" else "2025-11-25")
         assert as_json(ours["tools"]) == as_json(theirs["tools"])
         assert len(ours["outcomes"]) == len(calls)
         for (name, arguments), mine, other in zip(
@@ -136,6 +158,45 @@ def test_the_environment_is_the_same_safe_list(same, monkeypatch):
     assert "EXTRA" in str(outcomes)
 
 
+def test_an_sdk_built_server_of_both_eras(same):
+    config = ServerConfig(id="sdk", command=sys.executable, args=(str(SCRIPTS / "sdk_stdio.py"),))
+    outcomes = same(
+        config,
+        [
+            ("echo", {"text": "hé 日本 \U0001f600 \u2028"}),
+            ("add", {"a": 1, "b": 0.2}),
+            ("same", {"value": {"a": None, "b": [None, 2**70, 1.5, True], "c": {}}}),
+            ("kinds", {}),
+            ("fail", {"reason": "on purpose"}),
+            ("reject", {"reason": "no way"}),
+            ("steps", {"count": 3}),
+            ("no such tool", {}),
+        ],
+        newest="2026-07-28",
+    )
+    assert outcomes[5] == (-32000, "no way", {"reason": "no way"})
+
+
+def test_the_embedded_server(same, scripts, tmp_path):
+    (tmp_path / "a.json").write_text('{"a": [1, 2]}')
+    config = ServerConfig(
+        id="box", command=str(scripts / "goflow-toolbox"), args=("--root", str(tmp_path))
+    )
+    outcomes = same(
+        config,
+        [
+            ("read_text", {"path": "a.json"}),
+            ("read_json", {"path": "a.json"}),
+            ("write_text", {"path": "b.txt", "text": "ü" * 100_000}),
+            ("read_text", {"path": "../outside"}),
+            ("read_text", {"path": 5}),
+            ("no_such_tool", {}),
+        ],
+        newest="2026-07-28",
+    )
+    assert outcomes[3]["isError"] is True
+
+
 def test_mcp_server_time(same, scripts):
     config = ServerConfig(
         id="time", command=str(scripts / "mcp-server-time"), args=("--local-timezone", "UTC")
@@ -151,6 +212,7 @@ def test_mcp_server_time(same, scripts):
             ("convert_time", {}),
             ("no_such_tool", {}),
         ],
+        newest="2026-07-28",
     )
     assert outcomes[1]["isError"] is True
 
@@ -175,8 +237,31 @@ def test_mcp_server_git(same, scripts, tmp_path):
             ("git_log", {**repository, "max_count": 1}),
             ("git_show", {**repository, "revision": "no-such-revision"}),
         ],
+        newest="2026-07-28",
     )
     assert "a.txt" in str(outcomes[0])
+
+
+def test_mcp_server_fetch(same, scripts, tmp_path):
+    (tmp_path / "page.html").write_text("<html><body><h1>Hello</h1><p>World</p></body></html>")
+    with web_server("static_web", str(tmp_path), isolated=True) as web:
+        config = ServerConfig(
+            id="fetch",
+            command=str(scripts / "mcp-server-fetch"),
+            args=("--ignore-robots-txt", "--allow-private-ips"),
+            env={"NO_PROXY": "127.0.0.1"},
+        )
+        outcomes = same(
+            config,
+            [
+                ("fetch", {"url": f"{web.url}/page.html", "raw": True}),
+                ("fetch", {"url": f"{web.url}/page.html", "raw": True, "max_length": 20}),
+                ("fetch", {"url": f"{web.url}/nothing.html"}),
+                ("fetch", {"url": "not a url"}),
+            ],
+            newest="2026-07-28",
+        )
+    assert "Hello" in str(outcomes[0])
 
 
 @pytest.mark.node
@@ -216,3 +301,26 @@ def test_the_everything_server(same, node_modules):
             ("no-such-tool", {}),
         ],
     )
+
+
+@pytest.mark.node
+def test_the_memory_server(same, node_modules, tmp_path):
+    script = node_modules / "@modelcontextprotocol/server-memory/dist/index.js"
+    file = tmp_path / "memory.jsonl"
+    file.write_text("")
+    config = ServerConfig(
+        id="memory", command="node", args=(str(script),), env={"MEMORY_FILE_PATH": str(file)}
+    )
+    entity = {"name": "GoFlow", "entityType": "program", "observations": ["runs workflows"]}
+    outcomes = same(
+        config,
+        [
+            ("delete_entities", {"entityNames": ["GoFlow"]}),
+            ("create_entities", {"entities": [entity]}),
+            ("search_nodes", {"query": "workflows"}),
+            ("read_graph", {}),
+            ("create_entities", {"entities": "none"}),
+            ("no_such_tool", {}),
+        ],
+    )
+    assert "runs workflows" in str(outcomes[2])

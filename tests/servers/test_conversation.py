@@ -19,13 +19,19 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=8,
 )
-ids = st.sampled_from([0, 1, 2, 1.0, True, "1", "9" * 5000, None, [], {}, -1, 2**70])
+ids = st.sampled_from([0, 1, 2, 3, 2.0, True, "2", "9" * 5000, None, [], {}, -1, 2**70])
 messages = st.fixed_dictionaries(
     {},
     optional={
         "jsonrpc": st.just("2.0") | json_values,
         "id": ids,
-        "method": st.sampled_from(["ping", "roots/list", "", None, 5]),
+        "method": st.sampled_from(
+            ["ping", "roots/list", "sampling/createMessage", "", None, 5]
+            + [
+                f"notifications/{n}"
+                for n in ("progress", "message", "cancelled", "tools/list_changed")
+            ]
+        ),
         "params": json_values,
         "result": json_values,
         "error": json_values | st.fixed_dictionaries({"code": json_values, "message": json_values}),
@@ -63,9 +69,9 @@ def test_no_line_breaks_the_conversation(noise):
             conversation.on_line(line)
         second = asyncio.ensure_future(conversation.request("tools/list", {}))
         await asyncio.sleep(0)
-        conversation.on_line(b'{"jsonrpc":"2.0","id":2,"result":{"yes":1}}')
+        conversation.on_line(b'{"jsonrpc":"2.0","id":3,"result":{"yes":1}}')
         assert await second == {"yes": 1}
-        conversation.on_line(b'{"jsonrpc":"2.0","id":1,"result":{}}')
+        conversation.on_line(b'{"jsonrpc":"2.0","id":2,"result":{}}')
         (outcome,) = await asyncio.gather(first, return_exceptions=True)
         assert isinstance(outcome, dict | GoFlowError)
         assert len(conversation) == 0
@@ -105,7 +111,7 @@ def test_an_error_of_any_shape_is_a_rejection(run, error, message, code):
         conversation = new_conversation([])
         call = asyncio.ensure_future(conversation.request("tools/call", None))
         await asyncio.sleep(0)
-        conversation.on_line(json.dumps({"id": 1, "error": error}).encode())
+        conversation.on_line(json.dumps({"id": 2, "error": error}).encode())
         with pytest.raises(RequestRejected) as caught:
             await call
         expected = f"server 'test' rejected tools/call: {message} (JSON-RPC {code})"

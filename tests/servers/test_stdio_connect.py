@@ -112,9 +112,9 @@ def test_a_connect_cancelled_at_the_moment_of_success_leaves_no_process(run, mon
     complete = StdioSession._complete_handshake
     tasks = []
 
-    def complete_and_cancel(session, waiter):
-        tasks.pop().cancel()
-        return complete(session, waiter)
+    def complete_and_cancel(session, *what):
+        tasks[0].cancel()
+        return complete(session, *what)
 
     monkeypatch.setattr(StdioSession, "_complete_handshake", complete_and_cancel)
 

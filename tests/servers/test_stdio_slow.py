@@ -23,7 +23,7 @@ def test_a_timed_out_call_is_cancelled_on_the_wire_and_the_session_lives(run):
             "notifications/initialized",
             "notifications/cancelled",
         ]
-        assert heard[1]["params"]["requestId"] == 1
+        assert heard[1]["params"]["requestId"] == 2
         assert not session.closed
         await session.close()
 
@@ -87,7 +87,7 @@ def test_a_cancelled_caller_is_cancelled_on_the_wire(run):
             await task
         heard = json.loads(text_of(await session.call_tool("heard", {})))
         assert heard[-1]["method"] == "notifications/cancelled"
-        assert heard[-1]["params"]["requestId"] == 1
+        assert heard[-1]["params"]["requestId"] == 2
         await session.close()
 
     run(main())

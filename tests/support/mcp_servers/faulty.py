@@ -121,6 +121,32 @@ def call_tool(request_id, name, arguments):
         send({"method": "notifications/message", "params": {"level": "info", "data": "hi"}})
         answers = [next(messages), next(messages)]
         return text_result(answers)
+    if FAULT == "odd progress":
+        token = {"progressToken": request_id}
+        for progress in (
+            {"progress": "half", **token},
+            {"progress": 0.5, "total": "all", "message": 5, **token},
+            {"progress": 1, "progressToken": "other"},
+            {"progress": True, **token},
+            {"progress": 1, "total": 2, "message": "half", **token},
+            [],
+        ):
+            send({"method": "notifications/progress", "params": progress})
+        send({"id": request_id, "result": text_result(arguments["text"])})
+        send({"method": "notifications/progress", "params": {"progress": 9, **token}})
+        return None
+    if FAULT == "tools changed":
+        send({"method": "notifications/tools/list_changed"})
+    if FAULT == "takes back":
+        send({"id": "q", "method": "elicitation/create", "params": {}})
+        send({"method": "notifications/cancelled", "params": {"requestId": "other"}})
+        send({"method": "ping", "id": "wait"})
+        next(messages)
+        send({"method": "notifications/cancelled", "params": {"requestId": "q"}})
+    if FAULT == "flood":
+        for number in range(20):
+            send({"id": number, "method": "elicitation/create", "params": {}})
+        return text_result([next(messages) for _ in range(4)])
     if FAULT == "reject":
         error = {"code": -32602, "message": "text is hunter2", "data": {"key": ["hunter2"]}}
         send({"id": request_id, "error": error})

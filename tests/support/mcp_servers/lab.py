@@ -128,6 +128,11 @@ def main():
             elif method == "tools/call":
                 params = message["params"]
                 call(request_id, params["name"], params.get("arguments") or {}, len(calls))
+            elif request_id is not None:
+                error = {"code": -32601, "message": f"Method not found: {method}"}
+                answer = {"jsonrpc": "2.0", "id": request_id, "error": error}
+                sys.stdout.write(json.dumps(answer) + "\n")
+                sys.stdout.flush()
 
 
 main()

@@ -60,8 +60,10 @@ def answer(request_id, how):
 if "usage" in sys.argv:
     sys.exit(f"usage: {KEY}")
 if "version" in sys.argv:
-    sys.stdin.readline()
-    send({"id": 0, "result": {"protocolVersion": KEY}})
+    greeting = json.loads(sys.stdin.readline())
+    send({"id": greeting["id"], "error": {"code": -32601, "message": KEY}})
+    greeting = json.loads(sys.stdin.readline())
+    send({"id": greeting["id"], "result": {"protocolVersion": KEY}})
 for line in sys.stdin:
     message = json.loads(line)
     method, request_id = message.get("method"), message.get("id")
