@@ -109,9 +109,11 @@ class ServerError(GoFlowError):
     """A server did not do its part; ``stderr`` is the tail of what it said there, redacted.
 
     Over HTTP the instance's ``code`` says what its status means: ``unauthorized``, ``rate_limit``…
+    ``retry_after`` are the seconds after which the server wants to be asked again, if it said so.
     """
 
     code = "server_error"
+    retry_after: float | None = None
 
     def __init__(
         self, message: str, *, server: str, stderr: str = "", hint: str | None = None

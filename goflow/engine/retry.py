@@ -45,8 +45,9 @@ def delay_after(retry: Retry | None, error: GoFlowError, attempt: int) -> float 
     if retry.jitter:
         from random import uniform  # noqa: PLC0415 - only failures need it
 
-        return uniform(0, delay)
-    return delay
+        delay = uniform(0, delay)
+    # Not before the server wants to be asked again, as far as the rule allows.
+    return max(delay, min(getattr(error, "retry_after", None) or 0.0, retry.max_delay))
 
 
 def _backoff(retry: Retry, attempt: int) -> float:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -22,10 +21,10 @@ from mcp_types import Implementation
 
 from goflow import __version__
 from goflow.servers import jsonrpc
+from goflow.servers.lines import LINE_LIMIT
 
 if TYPE_CHECKING:
     import asyncio
-    import ssl
     from collections.abc import AsyncIterator, Callable
     from types import TracebackType
 
@@ -37,6 +36,9 @@ __all__ = ["Call", "HttpClient", "current_call", "lost_session", "open_client"]
 
 # Seconds that saying "cancelled" or "goodbye" may take: nobody waits for it.
 COURTESY = 2.0
+
+# How many redirects are followed.
+_REDIRECTS = 5
 
 # What can go wrong before the server gets a request.
 _NOT_SENT = (
@@ -51,17 +53,17 @@ _NOT_SENT = (
 class Call:
     """One request under way: who waits for its answer, for how many seconds.
 
-    HTTP notes on it whether something was ``sent``, whether the answer's stream was ``cut`` off,
-    and whether the server refused the session itself (``stale``).
+    HTTP notes on it whether something was ``sent``, whether the answer's stream was ``cut`` off (by
+    us, when it was ``too_large``), and whether the server refused the session itself (``stale``).
     """
 
-    __slots__ = ("cut", "method", "seconds", "sent", "stale", "waiter")
+    __slots__ = ("cut", "method", "seconds", "sent", "stale", "too_large", "waiter")
 
     def __init__(self, method: str, seconds: float, waiter: asyncio.Future[Any]) -> None:
         self.method = method
         self.seconds = seconds
         self.waiter = waiter
-        self.sent = self.cut = self.stale = False
+        self.sent = self.cut = self.stale = self.too_large = False
 
     def fail(self, error: Exception) -> None:
         """Give ``error`` to whoever waits, unless there is an outcome already."""
@@ -91,14 +93,13 @@ class HttpClient(httpx2.AsyncClient):
         config: ServerConfig,
         on_failure: Callable[[Call, Exception | httpx2.Response], None],
         on_gone: Callable[[], None],
+        transport: httpx2.AsyncBaseTransport,
     ) -> None:
         super().__init__(
             headers=dict(config.headers),
-            verify=_tls_context(),
+            transport=transport,
             # Calls have their own timeout, and an event stream may be silent for hours.
             timeout=httpx2.Timeout(None, connect=config.connect_timeout),
-            # How many calls are in flight is not decided here.
-            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=20),
         )
         self._config = config
         self._on_failure = on_failure
@@ -115,9 +116,9 @@ class HttpClient(httpx2.AsyncClient):
         request.extensions["timeout"] = timeout.as_dict()
         failure: Exception | httpx2.Response
         try:
-            response = await super().send(request, **options)
+            response = await self._follow(request, options)
             call.sent = True
-            if response.status_code < 400:
+            if response.status_code < 300:
                 response.stream = _Body(response, call)
                 return response
             if await self._carries_an_error(response, call):
@@ -133,6 +134,24 @@ class HttpClient(httpx2.AsyncClient):
             self._on_failure(call, failure)
         # "Accepted, and no answer will follow": what the SDK takes without ending anything.
         return httpx2.Response(202, request=request)
+
+    async def _follow(self, request: httpx2.Request, options: dict[str, Any]) -> httpx2.Response:
+        """The response to a request, after redirects that leave it what it is.
+
+        Only to the same host (or to its https), so that headers never go elsewhere; and only those
+        that keep the method, for a POST that became a GET would say nothing.
+        """
+        for _ in range(_REDIRECTS):
+            response = await super().send(request, **options)
+            following = response.next_request
+            if following is None or following.method != request.method:
+                return response
+            if not _same_place(request.url, following.url):
+                return response
+            await response.aclose()
+            following.extensions = request.extensions
+            request = following
+        return await super().send(request, **options)
 
     async def _listen(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
         """Open, or open again, the stream of what the server says unasked; or say goodbye."""
@@ -159,6 +178,13 @@ class HttpClient(httpx2.AsyncClient):
         return isinstance(message.error, dict)
 
 
+def _same_place(url: httpx2.URL, target: httpx2.URL) -> bool:
+    if url.host != target.host:
+        return False
+    upgraded = (url.scheme, target.scheme) == ("http", "https") and not target.port
+    return upgraded or (url.scheme, url.port) == (target.scheme, target.port)
+
+
 class _Body(httpx2.AsyncByteStream):
     """A response's body that ends where it breaks off, and notes that on the call."""
 
@@ -171,8 +197,16 @@ class _Body(httpx2.AsyncByteStream):
         self._cut_by_its_end = content_type.startswith("text/event-stream")
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        size = 0
         try:
             async for chunk in self._stream:
+                size += len(chunk)
+                if self._cut_by_its_end:  # which may go on for hours: an event's size counts
+                    end = max(chunk.rfind(b"\n\n"), chunk.rfind(b"\n\r\n"))
+                    size = len(chunk) - end if end >= 0 else size
+                if size > LINE_LIMIT:
+                    self._call.too_large = self._call.cut = True
+                    return
                 yield chunk
         except httpx2.TransportError:
             self._call.cut = True
@@ -264,13 +298,9 @@ async def _open_streams(
         async with sse_client(config.url, httpx_client_factory=lambda *_, **__: client) as streams:
             yield streams
     else:
-        # A stdio server's line has no limit either.
-        transport = streamable_http_client(config.url, http_client=client, max_sse_event_size=None)
+        # The same limit as for a stdio server's line.
+        transport = streamable_http_client(
+            config.url, http_client=client, max_sse_event_size=LINE_LIMIT
+        )
         async with client, transport as streams:
             yield streams
-
-
-@cache
-def _tls_context() -> ssl.SSLContext:
-    """One for all sessions: making it reads every certificate, 40 ms."""
-    return httpx2.create_ssl_context()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx2
@@ -22,9 +24,11 @@ from goflow.servers import jsonrpc
 from goflow.servers.calls import all_tools, call_in_rounds
 from goflow.servers.handlers import NO_HANDLERS, Handlers, LogMessage, Progress
 from goflow.servers.http import Call, HttpClient, current_call, lost_session, open_client
+from goflow.servers.lines import LINE_LIMIT
 from goflow.servers.redaction import Redactor
 from goflow.servers.sdk_callbacks import callbacks
 from goflow.servers.sdk_logs import hidden_in_logs
+from goflow.servers.shared_client import borrowed_transport
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -286,6 +290,8 @@ class SdkSession:
         if error.code == CONNECTION_CLOSED and not call.sent:
             self._retire("closed the connection")
             return self._not_sent()
+        if call.too_large:
+            return self._odd(f"answered {call.method} with more than {LINE_LIMIT >> 20} MiB")
         if call.cut or (error.code == CONNECTION_CLOSED and self._closed):
             self._retire("closed the connection", drain=True)
             return self._lost(call)
@@ -337,8 +343,14 @@ class SdkSession:
             kind = ConnectionLost
         code, hint = _STATUSES.get(status, ("bad_request" if status < 500 else kind.code, None))
         what = f"answered {method} with HTTP {status} {response.reason_phrase}".rstrip()
-        error = self._error(kind, what, hint=hint or "its own log may say why")
+        if response.has_redirect_location:
+            target = response.headers["location"]
+            what += f", to {target}"
+            hint = "if that is the server's address now, put it into its 'url'"
+        hint = self._redactor.text(hint or "its own log may say why")
+        error = self._error(kind, what, hint=hint)
         error.code = code
+        error.retry_after = _seconds(response.headers.get("retry-after"))
         return error
 
     # -- the end -------------------------------------------------------------------------------
@@ -388,13 +400,14 @@ class SdkSession:
     async def _live(self, ready: asyncio.Future[None]) -> None:
         failure: BaseException | None = None
         try:
-            client = HttpClient(self._config, self._on_http_failure, self._on_gone)
-            async with open_client(
-                client,
-                self._config,
-                self._on_end,
-                callbacks(self._handlers, self._config.id, self._heard),
-            ) as (sdk, allow):
+            made = callbacks(self._handlers, self._config.id, self._heard)
+            async with (
+                borrowed_transport() as transport,
+                open_client(self._client(transport), self._config, self._on_end, made) as (
+                    sdk,
+                    allow,
+                ),
+            ):
                 try:
                     failure = await self._shake_hands(sdk)
                     if failure is None:
@@ -412,6 +425,9 @@ class SdkSession:
                 await asyncio.wait(self._tasks)
             if not ready.done():
                 ready.set_exception(self._connect_failed(failure))
+
+    def _client(self, transport: httpx2.AsyncBaseTransport) -> HttpClient:
+        return HttpClient(self._config, self._on_http_failure, self._on_gone, transport)
 
     def _on_end(self) -> None:
         self._retire("closed the connection")
@@ -493,6 +509,19 @@ class SdkSession:
             what = f"did not answer initialize within {limit:.3g} s"
             return self._error(ConnectFailed, what, hint="'connect_timeout' allows more")
         return self._unreachable(failure)
+
+
+def _seconds(text: str | None) -> float | None:
+    """The seconds that a ``Retry-After`` asks for: a number of them, or a date."""
+    if text is None:
+        return None
+    if text.isdecimal() and len(text) < 10:
+        return float(text)
+    try:
+        at = parsedate_to_datetime(text)
+        return max(0.0, at.timestamp() - time.time())
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def _progress_teller(on_progress: OnProgress) -> Any:

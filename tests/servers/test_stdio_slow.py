@@ -102,3 +102,14 @@ def test_a_late_answer_is_ignored(run):
         await session.close()
 
     run(main())
+
+
+def test_a_server_that_hangs_when_it_lists_its_tools_fails_that_in_time(run):
+    async def main():
+        session = await StdioSession.connect(faulty("hang in list", timeout=0.05))
+        with pytest.raises(ServerTimeout, match="did not answer tools/list"):
+            await session.list_tools()
+        assert text_of(await session.call_tool("echo", {"text": "hi"}, timeout=5)) == "hi"
+        await session.close()
+
+    run(main())

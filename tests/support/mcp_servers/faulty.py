@@ -226,6 +226,8 @@ def main():
             if FAULT == "exit after answering":
                 sys.exit(5)
         elif method == "tools/list":
+            if FAULT == "hang in list":
+                continue
             send({"id": request_id, "result": list_tools(params)})
         elif method == "ping":
             send({"id": request_id, "result": {}})

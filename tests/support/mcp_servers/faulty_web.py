@@ -6,9 +6,11 @@ number: the HTTP status of every answer, or after "call " that of a tool call. T
 ``heard`` (what was received).
 """
 
+import contextlib
 import json
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 FAULT = sys.argv[1] if len(sys.argv) > 1 else "none"
@@ -53,6 +55,10 @@ class Handler(BaseHTTPRequestHandler):
         self.send(200)
 
     def do_POST(self):
+        if FAULT.startswith("redirect ") and self.path == "/mcp":
+            self.rfile.read(int(self.headers["Content-Length"]))
+            _, status, target = FAULT.split()
+            return self.send(int(status), headers={"Location": target})
         message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         heard.append(message)
         method = message.get("method")
@@ -135,6 +141,25 @@ class Handler(BaseHTTPRequestHandler):
             self.send(400, body.encode())
         elif FAULT.startswith("call ") and FAULT[5:].isdecimal():
             self.send(int(FAULT[5:]), b"<p>no", "text/html")
+        elif FAULT.startswith("call 429 after "):
+            self.send(429, headers={"Retry-After": FAULT[15:]})
+        elif FAULT == "call endless events":
+            self.stream()
+            with contextlib.suppress(OSError):
+                while True:
+                    self.event("message", b'{"jsonrpc":"2.0","method":"notifications/x"}')
+                    time.sleep(0.001)
+        elif FAULT == "call endless event":
+            self.stream()
+            with contextlib.suppress(OSError):
+                for _ in range(80):
+                    self.wfile.write(b"data: " + b"x" * (1 << 20) + b"\n")
+                for_ever.wait()
+        elif FAULT == "call endless body":
+            self.send(200, length=1 << 40)
+            with contextlib.suppress(OSError):
+                while True:
+                    self.wfile.write(b" " * (1 << 20))
         elif FAULT == "call not json":
             self.reply(b'{"jsonrpc":"2.0","id":%d,"result":' % request_id)
         elif FAULT == "call not utf-8":
@@ -172,6 +197,13 @@ class Handler(BaseHTTPRequestHandler):
             Handler.events.event("message", body)
         else:
             self.send(status, body, headers=headers)
+
+    def stream(self):
+        self.close_connection = True
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Connection", "close")
+        self.end_headers()
 
     def event(self, kind, data):
         self.wfile.write(b"event: %b\ndata: %b\n\n" % (kind.encode(), data))
