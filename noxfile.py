@@ -17,6 +17,7 @@ nox.options.error_on_missing_interpreters = False
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PYPROJECT)
 NODE_SERVERS = Path("examples/public")
+CONFORMANCE = ("@modelcontextprotocol/conformance@0.1.16", "node@22")
 
 
 def dependencies(session, *groups):
@@ -71,6 +72,20 @@ def deep(session):
     dependencies(session, "test", "bench")
     node_servers(session)
     pytest(session, "-m", "deep", "--timeout=3600", GOFLOW_TEST_INSTALLED="1", GOFLOW_TEST_DEEP="1")
+
+
+@nox.session
+def conformance(session):
+    """The client scenarios of the protocol's own conformance suite; npm brings it Node 22."""
+    install_wheel(session)
+    dependencies(session, "test")
+    folder = Path(session.create_tmp()) / "suite"
+    session.run(
+        "npm", "install", "--silent", "--no-fund", "--no-audit", "--prefix", str(folder),
+        *CONFORMANCE, external=True,
+    )  # fmt: skip
+    runner = str(Path("tests/conformance/run.py").resolve())
+    session.run("python", runner, str(folder.resolve()), env={"PYTHONSAFEPATH": "1"})
 
 
 @nox.session

@@ -19,9 +19,17 @@ if TYPE_CHECKING:
     from goflow.servers.config import ServerConfig
     from goflow.workflow.model import Server
 
-__all__ = ["call_command", "test_command", "tools_command"]
+__all__ = [
+    "FILE_OPTION",
+    "call_command",
+    "chosen_server",
+    "known_servers",
+    "server_config",
+    "test_command",
+    "tools_command",
+]
 
-_FILE = click.option(
+FILE_OPTION = click.option(
     "--file",
     "-f",
     type=click.Path(path_type=Path),
@@ -32,7 +40,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 @click.command("test")
 @click.argument("server_ids", metavar="[ID…]", nargs=-1)
-@_FILE
+@FILE_OPTION
 @_JSON
 def test_command(server_ids: tuple[str, ...], file: Path | None, as_json: bool) -> int:
     """Connect to each server ID (all of them without one), list its tools, and time both.
@@ -46,8 +54,8 @@ def test_command(server_ids: tuple[str, ...], file: Path | None, as_json: bool) 
     JSON is one object for one ID, else a list: {id, ok, transport, server, protocol_version, tools,
     connect_seconds, list_seconds, error}. Exit code 1 when one does not work.
     """
-    configs = _servers(file)
-    chosen = [_chosen(name, configs) for name in server_ids or configs]
+    configs = known_servers(file)
+    chosen = [chosen_server(name, configs) for name in server_ids or configs]
     rows = []
     for server in chosen:
         row = _run(_test(server, file))
@@ -62,7 +70,7 @@ def test_command(server_ids: tuple[str, ...], file: Path | None, as_json: bool) 
 @click.command("tools")
 @click.argument("server_id", metavar="ID")
 @click.option("--schema", is_flag=True, help="With the arguments they take, as JSON Schema.")
-@_FILE
+@FILE_OPTION
 @_JSON
 def tools_command(server_id: str, schema: bool, file: Path | None, as_json: bool) -> int:
     """List the tools of the server ID.
@@ -75,7 +83,7 @@ def tools_command(server_id: str, schema: bool, file: Path | None, as_json: bool
 
     JSON is the list of tools as the server gives it.
     """
-    config = _config(_chosen(server_id, _servers(file)), file)
+    config = server_config(chosen_server(server_id, known_servers(file)), file)
     try:
         tools = _hidden(config, _run(_with(config, lambda session: session.list_tools())))
     except GoFlowError as error:
@@ -100,7 +108,7 @@ def tools_command(server_id: str, schema: bool, file: Path | None, as_json: bool
 @click.option("--arg", "pairs", multiple=True, metavar="NAME=VALUE", help="One; repeatable.")
 @click.option("--input", "source", metavar="FILE|JSON", help="The arguments as a map.")
 @click.option("--timeout", type=float, metavar="SECONDS", help="Of the call.")
-@_FILE
+@FILE_OPTION
 @_JSON
 def call_command(
     server_id: str,
@@ -122,7 +130,7 @@ def call_command(
     value, result, seconds, error}, with the result as the tool gave it. Exit code 1 when the call
     failed.
     """
-    config = _config(_chosen(server_id, _servers(file)), file)
+    config = server_config(chosen_server(server_id, known_servers(file)), file)
     arguments: dict[str, Any] = {} if source is None else read_map("--input", source)
     row = _run(_call(config, tool, arguments, read_pairs("--arg", pairs), timeout))
     if as_json:
@@ -138,7 +146,7 @@ def call_command(
 # -- which servers -----------------------------------------------------------------------------
 
 
-def _servers(file: Path | None) -> dict[str, Server]:
+def known_servers(file: Path | None) -> dict[str, Server]:
     """The servers of the workflow in ``file``, then those that are known to it."""
     from goflow.servers.registry import Known  # noqa: PLC0415
     from goflow.workflow.known_servers import read_known  # noqa: PLC0415
@@ -154,13 +162,15 @@ def _servers(file: Path | None) -> dict[str, Server]:
     return found
 
 
-def _chosen(server_id: str, servers: dict[str, Server]) -> Server:
+def chosen_server(server_id: str, servers: dict[str, Server]) -> Server:
+    """The server of that id; raises ``BadCall`` with the nearest one."""
     if server_id not in servers:
         raise unknown(server_id, servers)
     return servers[server_id]
 
 
-def _config(server: Server, file: Path | None) -> ServerConfig:
+def server_config(server: Server, file: Path | None) -> ServerConfig:
+    """The server's configuration, ``${…}`` filled in; raises ``BadCall`` for what is not set."""
     from goflow.engine.servers import configure  # noqa: PLC0415
 
     return configure(server, file.absolute().parent if file else None)
@@ -201,7 +211,7 @@ async def _test(server: Server, file: Path | None) -> Any:
         "error": None,
     }
     try:
-        config = _config(server, file)
+        config = server_config(server, file)
         began = time.perf_counter()
         session = await open_session(config)
         row["connect_seconds"] = round(time.perf_counter() - began, 6)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import httpx2
 from mcp import ClientSession
+from mcp.client.auth import OAuthFlowError
 from mcp.client.sse import sse_client
 from mcp.client.streamable_http import MCP_SESSION_ID, streamable_http_client
 from mcp.shared.jsonrpc_dispatcher import JSONRPCDispatcher
@@ -94,8 +95,10 @@ class HttpClient(httpx2.AsyncClient):
         on_failure: Callable[[Call, Exception | httpx2.Response], None],
         on_gone: Callable[[], None],
         transport: httpx2.AsyncBaseTransport,
+        auth: httpx2.Auth | None = None,
     ) -> None:
         super().__init__(
+            auth=auth,
             headers=dict(config.headers),
             transport=transport,
             # Calls have their own timeout, and an event stream may be silent for hours.
@@ -125,7 +128,7 @@ class HttpClient(httpx2.AsyncClient):
                 return response
             await response.aclose()
             failure = response
-        except _NOT_SENT as error:
+        except (*_NOT_SENT, OAuthFlowError) as error:
             failure = error
         except httpx2.RequestError as error:
             call.sent = True

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx2
 from mcp import MCPError, types
+from mcp.client.auth import OAuthFlowError
 from mcp_types import CONNECTION_CLOSED, PARSE_ERROR
 from pydantic import BaseModel, RootModel, ValidationError
 
@@ -25,6 +26,7 @@ from goflow.servers.calls import all_tools, call_in_rounds
 from goflow.servers.handlers import NO_HANDLERS, Handlers, LogMessage, Progress
 from goflow.servers.http import Call, HttpClient, current_call, lost_session, open_client
 from goflow.servers.lines import LINE_LIMIT
+from goflow.servers.oauth import provider
 from goflow.servers.redaction import Redactor
 from goflow.servers.sdk_callbacks import callbacks
 from goflow.servers.sdk_logs import hidden_in_logs
@@ -53,7 +55,10 @@ _DISCOVER_SECONDS = 10.0
 _Raw = RootModel[dict[str, Any]]
 
 # The classes of error that a file may name and only HTTP knows, and what to do.
-_CREDENTIALS = "it wants other credentials: look at the server's 'headers'"
+_CREDENTIALS = (
+    "it wants other credentials: look at the server's 'headers' and 'credential_ref', or log in "
+    "with goflow servers login"
+)
 _STATUSES = {
     401: ("unauthorized", _CREDENTIALS),
     403: ("unauthorized", _CREDENTIALS),
@@ -71,10 +76,13 @@ class SdkSession:
     leaves them. Each call is a task too, which its caller may leave behind. Not thread-safe.
     """
 
-    def __init__(self, config: ServerConfig, handlers: Handlers) -> None:
+    def __init__(
+        self, config: ServerConfig, handlers: Handlers, auth: httpx2.Auth | None = None
+    ) -> None:
         """Use `connect`: a session that was not connected takes no calls."""
         self._config = config
         self._handlers = handlers
+        self._auth = auth or provider(config)
         self._loop = asyncio.get_running_loop()
         self._redactor = Redactor(config.secrets)
         self._sdk: ClientSession | None = None
@@ -90,14 +98,20 @@ class SdkSession:
         self._owner: asyncio.Task[None] | None = None
 
     @classmethod
-    async def connect(cls, config: ServerConfig, handlers: Handlers = NO_HANDLERS) -> SdkSession:
+    async def connect(
+        cls,
+        config: ServerConfig,
+        handlers: Handlers = NO_HANDLERS,
+        auth: httpx2.Auth | None = None,
+    ) -> SdkSession:
         """A session with the server at ``config.url``; ``handlers`` are the host program's.
 
-        Raises ConnectFailed when it cannot be reached, refuses, does not answer within
+        ``auth`` authenticates its requests; by default what a login left does. Raises
+        ConnectFailed when it cannot be reached, refuses, does not answer within
         ``config.connect_timeout`` seconds or speaks another protocol. Whatever the reason, and
         when cancelled too, the connection is closed by then.
         """
-        session = cls(config, handlers)
+        session = cls(config, handlers, auth)
         ready: asyncio.Future[None] = session._loop.create_future()
         owner = asyncio.create_task(session._own(ready), name=f"goflow server {config.id}")
         session._owner = owner
@@ -315,12 +329,21 @@ class SdkSession:
     def _on_http_failure(self, call: Call, failure: Exception | httpx2.Response) -> None:
         if isinstance(failure, httpx2.Response):
             call.fail(self._refused(failure, call.method))
+        elif isinstance(failure, OAuthFlowError):
+            call.fail(self._not_let_in(failure))
         elif call.sent:
             self._retire("closed the connection", drain=True)
             call.fail(self._lost(call))
         else:
             self._retire("could not be reached", drain=True)
             call.fail(self._unreachable(failure))
+
+    def _not_let_in(self, error: OAuthFlowError) -> ServerError:
+        kind = ConnectFailed if self._sdk is None else ServerError
+        hint = f"goflow servers login {self._config.id}"
+        failed = self._error(kind, f"does not let us in: {error}", hint=hint)
+        failed.code = "unauthorized"
+        return failed
 
     def _unreachable(self, error: BaseException) -> ConnectFailed:
         # This one's text is a header, escaped, in which redaction would not find a secret.
@@ -427,7 +450,7 @@ class SdkSession:
                 ready.set_exception(self._connect_failed(failure))
 
     def _client(self, transport: httpx2.AsyncBaseTransport) -> HttpClient:
-        return HttpClient(self._config, self._on_http_failure, self._on_gone, transport)
+        return HttpClient(self._config, self._on_http_failure, self._on_gone, transport, self._auth)
 
     def _on_end(self) -> None:
         self._retire("closed the connection")
@@ -498,6 +521,8 @@ class SdkSession:
     def _connect_failed(self, failure: BaseException | None) -> ConnectFailed:
         while failure is not None and getattr(failure, "exceptions", None):
             failure = failure.exceptions[0]  # type: ignore[attr-defined]  # an exception group
+        if isinstance(failure, OAuthFlowError):
+            failure = self._not_let_in(failure)
         if isinstance(failure, httpx2.HTTPStatusError):
             failure = self._refused(failure.response, "GET")
         if isinstance(failure, ConnectFailed):

@@ -25,7 +25,18 @@ from goflow.home import home_folder, only_writer, write_private
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["KEYRING", "Place", "credential", "delete", "keep", "known_names", "places", "secret"]
+__all__ = [
+    "KEYRING",
+    "Place",
+    "credential",
+    "delete",
+    "keep",
+    "kept",
+    "known_names",
+    "places",
+    "remembered",
+    "secret",
+]
 
 KEYRING = "keyring"
 SERVICE = "goflow"
@@ -219,6 +230,19 @@ def delete(name: str) -> None:
             f"there is no secret {name!r} in the keyring",
             hint=f"it comes from the {others[0].source}: {others[0].entry}" if others else None,
         )
+
+
+def kept(name: str) -> str | None:
+    """The value in the keyring, if it is there; raises ``BadCall`` when that cannot be used."""
+    try:
+        return _keyring(lambda keyring: keyring.get_password(SERVICE, name))  # type: ignore[no-any-return]
+    except _NoKeyring as error:
+        raise BadCall(error.message) from None
+
+
+def remembered() -> list[str]:
+    """The names of what ``keep`` put into the keyring, without asking it."""
+    return _index()
 
 
 def known_names() -> list[str]:

@@ -362,3 +362,41 @@ def test_help_shows_examples(cli, verb):
     assert done.code == 0
     assert "Examples:" in done.out
     assert "goflow servers" in done.out
+
+
+# -- logging in ------------------------------------------------------------------------------------
+
+
+def test_a_login_is_kept_used_and_forgotten(goflow_command, cli, registered, keyring_file):
+    import re
+    import urllib.request
+
+    from support.web import web_server
+
+    env = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
+    with web_server("sdk_auth_web", "3600") as web:
+        registered("guarded", transport="http", url=web.url)
+        refused = json.loads(cli("servers", "test", "guarded", "--json", env=env).out)
+        assert "goflow servers login" in refused["error"]["hint"]
+        process = subprocess.Popen(
+            [*goflow_command, "servers", "login", "guarded", "--no-browser"],
+            stderr=subprocess.PIPE, text=True, env={**os.environ, **env},
+        )  # fmt: skip
+        url = re.search(r"http://\S+", process.stderr.readline()).group()
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(url) as page:
+            assert b"close this window" in page.read()
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 0, err
+        assert "logged in to 'guarded'" in err
+        assert json.loads(cli("servers", "test", "guarded", "--json", env=env).out)["ok"] is True
+        assert cli("servers", "logout", "guarded").code == 0
+        assert cli("servers", "logout", "guarded").code == 2
+        assert cli("servers", "test", "guarded", env=env).code == 1
+
+
+def test_a_process_has_no_login(cli, minimal):
+    for verb in ("login", "logout"):
+        done = cli("servers", verb, "mini")
+        assert done.code == 2
+        assert "has no login" in done.err

@@ -1,0 +1,79 @@
+"""``goflow servers login`` and ``logout``: OAuth for servers behind HTTP."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from goflow.cli.output import say
+from goflow.cli.servers_ask import FILE_OPTION, chosen_server, known_servers, server_config
+from goflow.errors import BadCall
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from goflow.servers.config import ServerConfig
+
+__all__ = ["login_command", "logout_command"]
+
+
+@click.command("login")
+@click.argument("server_id", metavar="ID")
+@click.option("--no-browser", is_flag=True, help="Only print the page's address.")
+@FILE_OPTION
+def login_command(server_id: str, no_browser: bool, file: Path | None) -> int:
+    """Log in to the server ID with a browser (OAuth).
+
+    \b
+    Examples:
+      goflow servers login issues
+      goflow servers login issues --no-browser
+
+    The tokens are kept in the system's keyring, by the server's address, and renewed when they are
+    used. A run never opens a browser: when a login is over, it says so.
+    """
+    import asyncio  # noqa: PLC0415
+    import webbrowser  # noqa: PLC0415
+
+    from goflow.servers.oauth import login  # noqa: PLC0415 - loads the SDK
+
+    config = _behind_http(server_id, file)
+
+    def show(url: str) -> None:
+        say(f"log in at {url}")
+
+    browse = (lambda url: None) if no_browser else webbrowser.open
+    asyncio.run(login(config, show=show, browse=browse))
+    say(f"logged in to {server_id!r}")
+    return 0
+
+
+@click.command("logout")
+@click.argument("server_id", metavar="ID")
+@FILE_OPTION
+def logout_command(server_id: str, file: Path | None) -> int:
+    """Forget what a login to the server ID left in the keyring.
+
+    \b
+    Examples:
+      goflow servers logout issues
+    """
+    from goflow.servers.oauth import forget, tokens_kept  # noqa: PLC0415 - loads the SDK
+
+    config = _behind_http(server_id, file)
+    if not tokens_kept(config):
+        raise BadCall(f"nobody is logged in to {server_id!r}")
+    forget(config)
+    say(f"logged out of {server_id!r}")
+    return 0
+
+
+def _behind_http(server_id: str, file: Path | None) -> ServerConfig:
+    config = server_config(chosen_server(server_id, known_servers(file)), file)
+    if config.transport == "stdio":
+        raise BadCall(
+            f"the server {server_id!r} is a process, which has no login",
+            hint="what it needs to know goes into its 'env': ${secret.NAME}",
+        )
+    return config
