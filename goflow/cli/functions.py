@@ -49,7 +49,7 @@ def _own(name: str) -> bool:
 
 
 def _described(name: str) -> dict[str, object]:
-    from goflow.expressions.functions import ELEMENT_FUNCTIONS, FUNCTIONS  # noqa: PLC0415
+    from goflow.expressions.functions import FUNCTIONS  # noqa: PLC0415
 
     function = FUNCTIONS[name]
     return {
@@ -59,6 +59,6 @@ def _described(name: str) -> dict[str, object]:
         "help": function.help,
         "least_arguments": function.least,
         "most_arguments": function.most,
-        "per_element": function.name in ELEMENT_FUNCTIONS,
+        "per_element": function.per_element,
         "pure": function.pure,
     }

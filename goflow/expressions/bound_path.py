@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from goflow.errors import ExpressionError
 from goflow.expressions import syntax
-from goflow.expressions.compile import INPUT, Env, Run, compile_tree, find
+from goflow.expressions.budget import Budget
+from goflow.expressions.compile import INPUT, Env, Run, budgeted, compile_tree, find
 from goflow.expressions.jsonpath import JSONPath, path_end
 from goflow.expressions.operators import BUDGET
 from goflow.expressions.text import Template
-from goflow.expressions.values import Budget, EvalError, a_kind
-from goflow.expressions.values import text as text_of
+from goflow.expressions.values import EvalError, a_kind
+from goflow.expressions.written import text as text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +33,7 @@ class BoundPath:
     number, boolean or null.
     """
 
-    __slots__ = ("_pieces", "_template", "source")
+    __slots__ = ("_pieces", "_run", "_template", "source")
 
     def __init__(self, source: str, *, strict: bool = False) -> None:
         self.source = source
@@ -45,6 +46,7 @@ class BoundPath:
                 quote = quote_after(part, quote)
             else:
                 self._pieces.append((compile_tree(part, strict), quote))
+        self._run = budgeted(self._find)
         self._check()
 
     def trees(self) -> Iterator[Expr]:
@@ -54,14 +56,8 @@ class BoundPath:
 
     def evaluate(self, env: Env) -> Any:
         """What the path selects of the input; raises ``ExpressionError``."""
-        outer = env.get(BUDGET)
         try:
-            if INPUT not in env:
-                raise EvalError(f"{INPUT!r} is the input of a transform; there is none here")
-            path = JSONPath.of(self._bind([piece(env) if callable(piece) else piece
-                                           for piece, _ in self._pieces]))  # fmt: skip
-            env[BUDGET] = Budget()
-            return find(path, env[INPUT], env)
+            return self._run(env)
         except EvalError as error:
             raise ExpressionError(
                 f"{error.message} (in {self.source!r})",
@@ -75,17 +71,21 @@ class BoundPath:
             raise ExpressionError(
                 f"{error.message}, with its values: {error.source[:200]!r}", source=self.source
             ) from None
-        finally:
-            env[BUDGET] = outer
 
-    def _bind(self, values: list[Any]) -> str:
+    def _find(self, env: Env) -> Any:
+        if INPUT not in env:
+            raise EvalError(f"{INPUT!r} is the input of a transform; there is none here")
+        values = [piece(env) if callable(piece) else piece for piece, _ in self._pieces]
+        return find(JSONPath.of(self._bind(values, env[BUDGET])), env[INPUT], env)
+
+    def _bind(self, values: list[Any], budget: Budget) -> str:
         """The path's text with a literal for each value."""
         pieces = []
         for (piece, quote), value in zip(self._pieces, values, strict=True):
             if isinstance(piece, str):
                 pieces.append(piece)
             elif quote:
-                pieces.append(_escaped(text_of(value), quote))
+                pieces.append(_escaped(text_of(value, budget), quote))
             else:
                 pieces.append(_literal(value))
         if sum(map(len, pieces)) > MAX_BOUND:
@@ -96,7 +96,7 @@ class BoundPath:
         """See that it is a path with text or numbers for the values; which, the run shows."""
         mistake = None
         for sample in ("x", 1):
-            text = self._bind([sample] * len(self._pieces))
+            text = self._bind([sample] * len(self._pieces), Budget())
             try:
                 JSONPath.of(text)
             except ExpressionError as error:

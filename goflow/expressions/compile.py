@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 from goflow.errors import ExpressionError
 from goflow.expressions import grammar, syntax
-from goflow.expressions.functions import ELEMENT_FUNCTIONS, FUNCTIONS
+from goflow.expressions.budget import ENTRY, LIST, MAP, Budget
+from goflow.expressions.functions import FUNCTIONS
 from goflow.expressions.jsonpath import JSONPath
-from goflow.expressions.operators import BUDGET, Env, Run, binary
+from goflow.expressions.operators import BUDGET, COMPARISONS, SEARCHES, Env, Run, binary
 from goflow.expressions.values import (
     UNCOMPUTABLE,
-    Budget,
     EvalError,
     View,
     a_kind,
+    exact,
     uncomputable,
 )
 
@@ -38,6 +39,7 @@ __all__ = [
     "Env",
     "Expression",
     "Run",
+    "budgeted",
     "compile_tree",
     "find",
     "raw_of",
@@ -93,31 +95,56 @@ class Expression:
 
 
 def compile_tree(tree: Expr, strict: bool = False) -> Run:
-    """The closure of a whole tree, with a budget of its own when it can loop or build."""
-    run = _Compiler(strict).compile(tree)
-    builders = (
-        syntax.Call,
-        syntax.Project,
-        syntax.Path,
-        syntax.Slice,
-        syntax.ListOf,
-        syntax.MapOf,
-    )
-    if not any(
-        isinstance(node, builders) or (isinstance(node, syntax.Binary) and node.operator == "+")
-        for node in syntax.walk(tree)
-    ):
-        return run
+    """The closure of a whole tree.
 
-    def budgeted(env: Env) -> Any:
-        outer = env.get(BUDGET)
+    When its work may be more than a few steps, it pays from the budget of the evaluation that goes
+    on, or from one of its own.
+    """
+    run = _Compiler(strict).compile(tree)
+    return budgeted(run) if any(map(_pays, syntax.walk(tree))) else run
+
+
+def budgeted(run: Run) -> Run:
+    """``run`` with a budget: the one of the evaluation that goes on, if there is one."""
+
+    def with_budget(env: Env) -> Any:
+        if env.get(BUDGET) is not None:
+            return run(env)
         env[BUDGET] = Budget()
         try:
             return run(env)
         finally:
-            env[BUDGET] = outer
+            env[BUDGET] = None
 
-    return budgeted
+    return with_budget
+
+
+_PAYING = (
+    syntax.Call,
+    syntax.Project,
+    syntax.Path,
+    syntax.Slice,
+    syntax.ListOf,
+    syntax.MapOf,
+)
+
+
+def _pays(node: Expr) -> bool:
+    """Whether a node's own work may be more than a few steps."""
+    if not isinstance(node, syntax.Binary):
+        return isinstance(node, _PAYING)
+    sign = node.operator
+    return sign == "+" or sign in SEARCHES or (sign in COMPARISONS and not _short(node))
+
+
+def _short(node: syntax.Binary) -> bool:
+    """Whether one side is a literal, which is short."""
+    return isinstance(node.left, syntax.Literal) or isinstance(node.right, syntax.Literal)
+
+
+def _weight(body: Expr) -> int:
+    """Steps that evaluating ``body`` takes beyond one: it may have thousands of operators."""
+    return sum(4 if isinstance(node, syntax.Call) else 1 for node in syntax.walk(body)) >> 3
 
 
 class _Compiler:
@@ -217,14 +244,16 @@ class _Compiler:
                 raise EvalError(f"cannot slice {a_kind(value)}", at)
             if any(end is not None and type(end) is not int for end in ends):
                 raise EvalError("the ends of a slice are whole numbers", at)
-            result = value[slice(*ends)]
-            env[BUDGET].build(8 * len(result))
-            return result
+            part = slice(*ends)
+            width = 8 if type(value) is list else 1 if value.isascii() else 4
+            env[BUDGET].build(LIST + width * len(range(*part.indices(len(value)))))
+            return value[part]
 
         return run
 
     def _project(self, node: syntax.Project) -> Run:
         target, tail, at = self.compile(node.target), self.compile(node.tail), node.at
+        weight = 1 + _weight(node.tail)
 
         def run(env: Env) -> Any:
             items = target(env)
@@ -232,7 +261,8 @@ class _Compiler:
                 items = list(items.values())
             if type(items) is not list:
                 raise EvalError(f"[*] needs an array or object, got {a_kind(items)}", at)
-            env[BUDGET].elements(len(items))
+            env[BUDGET].visit(weight * len(items))
+            env[BUDGET].build(LIST + 8 * len(items))
             return _each(env, PROJECTED, lambda each: [each(item) for item in items], tail)
 
         return run
@@ -266,7 +296,7 @@ class _Compiler:
 
     def _binary(self, node: syntax.Binary) -> Run:
         left, right = self.compile(node.left), self.compile(node.right)
-        return binary(node.operator, left, right, node.at)
+        return binary(node.operator, left, right, node.at, short=_short(node))
 
     def _choice(self, node: syntax.Choice) -> Run:
         test, then, other = map(self.compile, (node.test, node.then, node.other))
@@ -285,16 +315,17 @@ class _Compiler:
             test, then = arguments[:2]
             otherwise = arguments[2] if len(arguments) > 2 else lambda env: None
             return lambda env: then(env) if test(env) else otherwise(env)
-        per_element = function.name in ELEMENT_FUNCTIONS and len(arguments) > 1
+        if function.per_element and len(arguments) > 1:
+            return self._element_call(node, *arguments)
 
         def run(env: Env) -> Any:
-            values = [argument(env) for argument in arguments[: 1 if per_element else None]]
+            values = [argument(env) for argument in arguments]
             if budget:
                 values.insert(0, env[BUDGET])
             try:
-                if per_element:
-                    return _each(env, ELEMENT, lambda each: call(*values, each), arguments[1])
-                return call(*values)
+                result = call(*values)
+                # No function makes a number that the language does not have.
+                return exact(result) if type(result) in _NUMERIC else result
             except EvalError as error:
                 if error.at is None:
                     error.at = at
@@ -303,20 +334,40 @@ class _Compiler:
 
         return run
 
-    def _listof(self, node: syntax.ListOf) -> Run:
-        items = tuple(map(self.compile, node.items))
+    def _element_call(self, node: syntax.Call, items: Run, body: Run) -> Run:
+        call, name, at = FUNCTIONS[node.function].call, node.function, node.at
+        weight = _weight(node.arguments[1])
 
         def run(env: Env) -> Any:
-            env[BUDGET].build(8 * len(items))
+            budget, values = env[BUDGET], items(env)
+            try:
+                if weight and type(values) is list:
+                    budget.visit(weight * len(values))
+                return _each(env, ELEMENT, lambda each: call(budget, values, each), body)
+            except EvalError as error:
+                if error.at is None:
+                    error.at = at
+                    error.message = f"{name}: {error.message}"
+                raise
+
+        return run
+
+    def _listof(self, node: syntax.ListOf) -> Run:
+        items = tuple(map(self.compile, node.items))
+        size = LIST + 8 * len(items)
+
+        def run(env: Env) -> Any:
+            env[BUDGET].build(size)
             return [item(env) for item in items]
 
         return run
 
     def _mapof(self, node: syntax.MapOf) -> Run:
         items = tuple((key, self.compile(value)) for key, value in node.items)
+        size = MAP + ENTRY * len(items)
 
         def run(env: Env) -> Any:
-            env[BUDGET].build(100 * len(items))
+            env[BUDGET].build(size)
             return {key: value(env) for key, value in items}
 
         return run

@@ -99,7 +99,7 @@ def parse_embedded(source: str, start: int) -> tuple[Expr, int]:
 
     Positions in the tree and in errors count from the beginning of ``source``.
     """
-    parser = _Parser(source, start)
+    parser = _Parser(source, start, closing=1)
     tree = parser.expression(0)
     if parser.token.text != "}" or parser.token.kind != "sign":
         parser.unexpected("expected '}' to close '${'")
@@ -125,10 +125,10 @@ class _Parser:
 
     __slots__ = ("_depth", "_limit", "_next", "_source", "token")
 
-    def __init__(self, source: str, start: int) -> None:
+    def __init__(self, source: str, start: int, closing: int = 0) -> None:
         self._source = source
         self._next = start
-        self._limit = start + MAX_SOURCE
+        self._limit = start + MAX_SOURCE + closing
         self._depth = 0
         self.token = self._lex()
 
@@ -137,15 +137,18 @@ class _Parser:
     def _lex(self) -> Token:
         while self._next < len(self._source):
             at = self._next
-            if at >= self._limit:
-                self._fail(f"an expression is at most {MAX_SOURCE} characters long", at)
             match = _TOKEN.match(self._source, at)
             if match is None:
                 self._bad_character(at)
             self._next = match.end()
+            if self._next > self._limit:
+                self._too_long()
             if match.lastgroup != "blank":
                 return Token(str(match.lastgroup), match.group(), at)
         return Token("end", "", len(self._source))
+
+    def _too_long(self) -> NoReturn:
+        self._fail(f"an expression is at most {MAX_SOURCE} characters long", self._limit)
 
     def _bad_character(self, at: int) -> NoReturn:
         character = self._source[at]
@@ -304,7 +307,7 @@ class _Parser:
         """A JSONPath is one token, which ends where its grammar ends."""
         end = path_end(self._source, at)
         if end > self._limit:
-            self._fail(f"an expression is at most {MAX_SOURCE} characters long", at)
+            self._too_long()
         text = self._source[at:end]
         try:
             JSONPath.of(text)

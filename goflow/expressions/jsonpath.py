@@ -11,7 +11,8 @@ from functools import cache, lru_cache
 from typing import Any, NoReturn
 
 from goflow.errors import ExpressionError
-from goflow.expressions.values import Budget, EvalError, View
+from goflow.expressions.budget import Budget
+from goflow.expressions.values import EvalError, View
 
 __all__ = ["JSONPath", "path_end"]
 

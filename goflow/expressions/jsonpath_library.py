@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from jsonpath import JSONPath as LibraryPath
 from jsonpath import JSONPathEnvironment, JSONPathMatch
-from jsonpath.exceptions import JSONPathError, JSONPathSyntaxError
+from jsonpath.exceptions import JSONPathError, JSONPathRecursionError, JSONPathSyntaxError
 from jsonpath.filter import (
     UNDEFINED,
     BaseExpression,
@@ -25,6 +25,11 @@ from jsonpath.function_extensions import ExpressionType, FilterFunction
 from jsonpath.lex import Lexer
 from jsonpath.match import NodeList
 from jsonpath.parse import Parser
+from jsonpath.segments import (
+    JSONPathChildSegment,
+    JSONPathRecursiveDescentSegment,
+    JSONPathSegment,
+)
 from jsonpath.selectors import FilterContext, SliceSelector
 from jsonpath.token import (
     TOKEN_CONTAINS,
@@ -35,6 +40,7 @@ from jsonpath.token import (
 )
 
 from goflow.errors import ExpressionError
+from goflow.expressions.budget import Budget
 from goflow.expressions.jsonpath import NAME
 from goflow.expressions.regex import PatternError, compile_pattern, found
 from goflow.expressions.values import EvalError, equal
@@ -45,7 +51,6 @@ if TYPE_CHECKING:
 
     from jsonpath.stream import TokenStream
 
-    from goflow.expressions.values import Budget
 
 __all__ = ["Query"]
 
@@ -61,11 +66,11 @@ _IN_CLASS = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\.", re.DOTALL)
 class _Work(threading.local):
     """The budget of the evaluation that goes on in this thread."""
 
-    budget: Budget | None = None
+    def __init__(self) -> None:
+        self.budget = Budget()
 
     def visit(self, count: int = 1) -> None:
-        if self.budget is not None:
-            self.budget.visit(count)
+        self.budget.visit(count)
 
 
 _WORK = _Work()
@@ -158,6 +163,37 @@ class _Root(RootFilterQuery):
         return NodeList(_nodes(self.path, context.root))
 
 
+class _Child(JSONPathChildSegment):
+    """``.name`` and ``[…]``: each selector is tried on each node."""
+
+    __slots__ = ()
+
+    def resolve(self, nodes: Iterable[JSONPathMatch]) -> Iterable[JSONPathMatch]:
+        for node in nodes:
+            _WORK.visit(len(self.selectors) - 1)
+            for selector in self.selectors:
+                yield from selector.resolve(node)
+
+
+class _Descent(JSONPathRecursiveDescentSegment):
+    """``..``: its selectors are tried on every list and map below a node; scalars are passed by."""
+
+    __slots__ = ()
+
+    def _visit(self, node: JSONPathMatch, depth: int = 1) -> Iterable[JSONPathMatch]:
+        if depth > _Environment.max_recursion_depth:
+            raise JSONPathRecursionError("recursion limit exceeded", token=self.token)
+        _WORK.visit(len(self.selectors))
+        yield node
+        value: Any = node.obj
+        if type(value) in (dict, list):
+            below = value.values() if type(value) is dict else value
+            _WORK.visit(len(value) >> 2)
+            for item in below:
+                if type(item) in (dict, list):
+                    yield from self._visit(_Node(item, node.root), depth + 1)
+
+
 class _Slice(SliceSelector):
     """A slice of an array; a string is none."""
 
@@ -178,6 +214,11 @@ class _Lexer(Lexer):
 
 class _Parser(Parser):
     COMPARISON_OPERATORS = Parser.COMPARISON_OPERATORS | {"contains"}
+
+    def parse_query(self, stream: TokenStream) -> Iterable[JSONPathSegment]:
+        for segment in super().parse_query(stream):
+            kind = _Child if isinstance(segment, JSONPathChildSegment) else _Descent
+            yield kind(env=self.env, token=segment.token, selectors=segment.selectors)
 
     def parse_relative_query(self, stream: TokenStream) -> BaseExpression:
         stream.eat(TOKEN_SELF)
@@ -247,9 +288,8 @@ class _Regex(FilterFunction):
     def __call__(self, value: object, pattern: object) -> bool:
         if type(value) is not str or type(pattern) is not str:
             return False
-        _WORK.visit(1 + len(value) // 64)
         try:
-            return found(compile_pattern(_translated(pattern)), value, whole=self._whole)
+            return found(_translated(pattern), value, _WORK.budget, whole=self._whole)
         except PatternError:
             return False
 
@@ -285,9 +325,9 @@ class _Environment(JSONPathEnvironment):
         if operator == "contains":
             return _contains(a, b)
         if operator == "==":
-            return _same(a, b)
+            return equal(a, b, _WORK.budget)
         if operator == "!=":
-            return not _same(a, b)
+            return not equal(a, b, _WORK.budget)
         return _ordered(a, operator, b)
 
 
@@ -297,38 +337,24 @@ def _value(operand: object) -> Any:
     return _NOTHING if operand is UNDEFINED else operand
 
 
-def _same(a: Any, b: Any) -> bool:
-    """``values.equal``, each element paid for: a filter may compare large values many times."""
-    kind = type(a)
-    if kind is not type(b) or kind not in (list, dict, str):
-        return equal(a, b)
-    if len(a) != len(b):
-        return False
-    if kind is str:
-        _WORK.visit(len(a) // 64)
-        return bool(a == b)
-    _WORK.visit(len(a))
-    if kind is list:
-        return all(map(_same, a, b))
-    return a.keys() == b.keys() and all(_same(a[key], b[key]) for key in a)
-
-
 def _contains(holder: Any, item: Any) -> bool:
     if type(holder) is list:
         _WORK.visit(len(holder))
-        return any(_same(item, other) for other in holder)
+        return any(equal(item, other, _WORK.budget) for other in holder)
     if type(item) is not str:
         return False
     if type(holder) is str:
-        _WORK.visit(len(holder) // 64)
+        _WORK.budget.scan(holder, item)
         return item in holder
     return type(holder) is dict and item in holder
 
 
 def _ordered(a: Any, operator: str, b: Any) -> bool:
+    if type(a) is str:
+        _WORK.budget.scan(a)
     numbers = type(a) in (int, float) and type(b) in (int, float)
     if not numbers and not (type(a) is str and type(b) is str):
-        return operator in ("<=", ">=") and _same(a, b)
+        return operator in ("<=", ">=") and equal(a, b, _WORK.budget)
     if operator == "<":
         return bool(a < b)
     if operator == ">":

@@ -5,23 +5,36 @@ The library is imported when the first pattern is compiled.
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from goflow.expressions.budget import Budget
 
 __all__ = ["PatternError", "compile_pattern", "found"]
 
 MAX_PATTERN = 4096
 """Longest pattern, in characters."""
-_MEMORY = 8 << 20
+_MEMORY = 2 << 20
+_KEPT = 256
+_COMPILED: dict[str, Any] = {}
 
 
 class PatternError(ValueError):
     """The pattern has a mistake, or there is no engine for it here."""
 
 
-@lru_cache(maxsize=256)
 def compile_pattern(pattern: str) -> Any:
-    """The compiled pattern; raises ``PatternError``. Memory is at most 8 MiB a pattern."""
+    """The compiled pattern; raises ``PatternError``. Memory is at most 2 MiB a pattern."""
+    compiled = _COMPILED.get(pattern)
+    if compiled is None:
+        compiled = _compile(pattern)
+        if len(_COMPILED) >= _KEPT:
+            _COMPILED.clear()
+        _COMPILED[pattern] = compiled
+    return compiled
+
+
+def _compile(pattern: str) -> Any:
     try:
         import re2  # noqa: PLC0415 - only patterns need it
     except ImportError:
@@ -43,9 +56,19 @@ def compile_pattern(pattern: str) -> Any:
         raise PatternError("half of a surrogate pair in the pattern") from None
 
 
-def found(pattern: Any, text: str, *, whole: bool = False) -> bool:
-    """Whether ``pattern`` occurs in ``text``, or is all of it; linear in ``text``."""
+def found(pattern: str, text: str, budget: Budget, *, whole: bool = False) -> bool:
+    """Whether ``pattern`` occurs in ``text``, or is all of it.
+
+    Linear in the text, at worst times the length of the compiled pattern, and paid for so: patterns
+    without repetitions of repetitions are much faster. Raises ``PatternError``.
+    """
+    compiled = _COMPILED.get(pattern)
+    if compiled is None:
+        budget.visit(100)
+        compiled = compile_pattern(pattern)
+        budget.visit(compiled.programsize)
+    budget.visit(1 + (len(text) * compiled.programsize >> 8))
     try:
-        return (pattern.fullmatch(text) if whole else pattern.search(text)) is not None
+        return (compiled.fullmatch(text) if whole else compiled.search(text)) is not None
     except UnicodeEncodeError:
         return False

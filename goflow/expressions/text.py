@@ -1,7 +1,7 @@
 """Text with ``${…}`` inside, and YAML values that hold such text: compiled once, filled many times.
 
 A string that is exactly one ``${…}`` keeps the type of its value; inside other text values read as
-``values.text`` writes them. ``$${`` and ``\\${`` stand for a literal ``${``.
+``written.text`` writes them. ``$${`` and ``\\${`` stand for a literal ``${``.
 """
 
 from __future__ import annotations
@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from goflow.errors import ExpressionError
 from goflow.expressions import grammar, syntax
-from goflow.expressions.compile import Env, Run, compile_tree
-from goflow.expressions.values import MAX_BYTES, UNCOMPUTABLE, EvalError, text, uncomputable
+from goflow.expressions.budget import bytes_of
+from goflow.expressions.compile import Env, Run, budgeted, compile_tree
+from goflow.expressions.operators import BUDGET
+from goflow.expressions.values import UNCOMPUTABLE, EvalError, uncomputable
+from goflow.expressions.written import text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -77,12 +80,15 @@ class Template:
         )
 
         def run(env: Env) -> str:
-            pieces = [part if isinstance(part, str) else text(part(env)) for part in runs]
-            if sum(map(len, pieces)) > MAX_BYTES:
-                raise EvalError(f"the text is longer than {MAX_BYTES >> 20} MiB")
+            budget = env[BUDGET]
+            pieces = []
+            for part in runs:
+                piece = part if isinstance(part, str) else text(part(env), budget)
+                budget.build(bytes_of(piece))
+                pieces.append(piece)
             return "".join(pieces)
 
-        return run
+        return budgeted(run)
 
     def __repr__(self) -> str:
         return f"<Template {self.source!r}>"

@@ -1,35 +1,29 @@
-"""JSON values as expressions see them: types by name, strict equality, text, and a work budget."""
+"""JSON values as expressions see them: types by name, limits, and strict equality."""
 
 from __future__ import annotations
 
 from math import isfinite
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import msgspec
+if TYPE_CHECKING:
+    from goflow.expressions.budget import Budget
 
 __all__ = [
-    "MAX_BYTES",
     "MAX_INTEGER",
-    "MAX_STEPS",
     "TOO_LARGE",
     "UNCOMPUTABLE",
-    "Budget",
     "EvalError",
     "View",
     "a_kind",
     "copied",
     "equal",
     "exact",
+    "fingerprint",
     "kind",
     "not_json",
-    "text",
     "uncomputable",
 ]
 
-MAX_STEPS = 1_000_000
-"""Elements that one evaluation may visit."""
-MAX_BYTES = 16 * 1024 * 1024
-"""Bytes of strings, lists and maps that one evaluation may build."""
 MAX_INTEGER = 1 << 256
 """Integers are exact below this in magnitude; beyond it they are errors."""
 
@@ -67,33 +61,6 @@ class View:
     def member(self, key: str) -> Any:
         """The member ``key``; raises ``KeyError`` when there is none."""
         raise KeyError(key)
-
-
-class Budget:
-    """What one evaluation may still do: elements to visit and bytes to build."""
-
-    __slots__ = ("bytes", "steps")
-
-    def __init__(self) -> None:
-        self.steps = MAX_STEPS
-        self.bytes = MAX_BYTES
-
-    def visit(self, count: int) -> None:
-        """Account for ``count`` elements; raises ``EvalError`` past the limit."""
-        self.steps -= count
-        if self.steps < 0:
-            raise EvalError(f"the expression takes more than {MAX_STEPS:,} steps")
-
-    def build(self, size: int) -> None:
-        """Account for ``size`` bytes of new value; raises ``EvalError`` past the limit."""
-        self.bytes -= size
-        if self.bytes < 0:
-            raise EvalError(f"the expression builds more than {MAX_BYTES >> 20} MiB")
-
-    def elements(self, count: int) -> None:
-        """Account for visiting ``count`` elements into a new list."""
-        self.visit(count)
-        self.build(8 * count)
 
 
 UNCOMPUTABLE = (
@@ -152,26 +119,56 @@ def not_json(value: Any, depth: int = 0) -> str | None:
     return None if name in _KINDS else name.__name__
 
 
-def equal(left: Any, right: Any) -> bool:
+def equal(left: Any, right: Any, budget: Budget) -> bool:
     """JSON equality: strict by type, numbers by value (``1 == 1.0``, never ``1 == true``).
 
-    Linear in the smaller value; raises ``EvalError`` when they nest too deeply to compare.
+    Linear in the smaller value; its elements are steps of ``budget``. Raises ``EvalError`` when the
+    values nest too deeply to compare.
     """
     try:
-        return _equal(left, right)
+        return _equal(left, right, budget)
     except RecursionError:
         raise EvalError("the values nest too deeply to compare") from None
 
 
-def _equal(left: Any, right: Any) -> bool:
+def _equal(left: Any, right: Any, budget: Budget) -> bool:
     a, b = type(left), type(right)
     if a is not b:
         return a in _NUMBERS and b in _NUMBERS and bool(left == right)
-    if a is list:
-        return len(left) == len(right) and all(map(_equal, left, right))
-    if a is dict:
-        return left.keys() == right.keys() and all(_equal(left[k], right[k]) for k in left)
+    if a is str:
+        if len(left) != len(right):
+            return False
+        budget.scan(left)
+    elif a is list:
+        if len(left) != len(right):
+            return False
+        budget.visit(len(left))
+        return all(_equal(x, y, budget) for x, y in zip(left, right, strict=True))
+    elif a is dict:
+        if left.keys() != right.keys():
+            return False
+        budget.visit(len(left))
+        return all(_equal(value, right[key], budget) for key, value in left.items())
     return bool(left == right)
+
+
+def fingerprint(value: Any, budget: Budget) -> int:
+    """A number that equal values share, and different ones hardly ever.
+
+    Linear in the value; its elements are steps of ``budget``.
+    """
+    name = type(value)
+    if name is str:
+        budget.scan(value)
+    elif name is list:
+        budget.visit(len(value))
+        return hash(tuple([fingerprint(item, budget) for item in value]))
+    elif name is dict:
+        budget.visit(len(value))
+        return hash(frozenset([(key, fingerprint(item, budget)) for key, item in value.items()]))
+    elif name is bool:
+        return 2 + int(value)
+    return hash(value)
 
 
 def exact(value: int | float) -> int | float:
@@ -182,23 +179,3 @@ def exact(value: int | float) -> int | float:
     elif not isfinite(value):
         raise EvalError(TOO_LARGE)
     return value
-
-
-def text(value: Any) -> str:
-    """How ``value`` reads inside text: strings as they are, null as nothing, the rest as JSON."""
-    if type(value) is str:
-        return value
-    if value is None:
-        return ""
-    if value is True:
-        return "true"
-    if value is False:
-        return "false"
-    if type(value) is float and value.is_integer():
-        return str(int(value))
-    if type(value) in _NUMBERS:
-        return str(value)
-    try:
-        return msgspec.json.encode(value).decode()
-    except (msgspec.MsgspecError, TypeError, RecursionError, OverflowError) as error:
-        raise EvalError(f"this value has no JSON text: {error}") from None

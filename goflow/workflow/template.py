@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from goflow.errors import BadCall, InputError
+from goflow.expressions.budget import Budget
 from goflow.expressions.functions import nearest
 from goflow.expressions.regex import PatternError, compile_pattern, found
-from goflow.expressions.values import kind, not_json, text
+from goflow.expressions.values import EvalError, kind, not_json
+from goflow.expressions.written import text
 from goflow.workflow.diagnostics import Path, Report
 from goflow.workflow.document import Document, Unreadable
 from goflow.workflow.fields import MISSING, Fields, Findings
@@ -66,9 +68,11 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
                 return f"must have a length of at most {self.max_length}"
         if isinstance(value, str) and self.pattern is not None:
             try:
-                fits = found(compile_pattern(self.pattern), value)
+                fits = found(self.pattern, value, Budget())
             except PatternError:
                 return None  # that is a finding of its own
+            except EvalError:
+                return "is too long to be matched"
             if not fits:
                 return f"must match {self.pattern!r}"
         return None
@@ -274,10 +278,12 @@ def _filled(value: Any, values: Mapping[str, Any]) -> Any:
     """``value`` with its placeholders filled in; one that is a whole text keeps its type."""
     if isinstance(value, str):
         whole = PLACEHOLDER.fullmatch(value)
-        return values[whole[1]] if whole else _text(value, lambda name: text(values[name]))
+        return (
+            values[whole[1]] if whole else _text(value, lambda name: text(values[name], Budget()))
+        )
     if isinstance(value, dict):
         return {
-            _text(key, lambda name: text(values[name])): _filled(item, values)
+            _text(key, lambda name: text(values[name], Budget())): _filled(item, values)
             for key, item in value.items()
         }
     return [_filled(item, values) for item in value] if isinstance(value, list) else value

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from goflow.expressions import syntax
+from goflow.expressions.functions import FUNCTIONS
 from goflow.expressions.values import kind
 from goflow.workflow.model import ConditionNode, LoopNode, ParallelNode
 
@@ -39,19 +40,6 @@ _ARITHMETIC = frozenset(("-", "*", "/", "%", "**"))
 _TESTS = frozenset(
     ("==", "!=", "<", "<=", ">", ">=", "in", "contains", "startsWith", "endsWith", "matches")
 )
-_RETURNS: Mapping[str, Kinds] = {
-    **dict.fromkeys(("length", "len", "int", "float", "count", "abs", "floor", "ceil"), NUMBER),
-    **dict.fromkeys(("sum", "round"), NUMBER),
-    **dict.fromkeys(("upper", "lower", "trim", "capitalize", "join", "replace", "string"), STRING),
-    **dict.fromkeys(("formatNumber", "formatDate", "now", "toJSON", "tojson", "type"), STRING),
-    **dict.fromkeys(("base64", "unbase64", "uuid"), STRING),
-    **dict.fromkeys(("path.basename", "path.dirname", "path.join", "path.ext"), STRING),
-    **dict.fromkeys(("split", "map", "filter", "sort", "unique", "reverse", "flatten"), ARRAY),
-    **dict.fromkeys(("keys", "values", "entries", "range"), ARRAY),
-    **dict.fromkeys(("any", "all", "bool"), BOOLEAN),
-    "merge": OBJECT,
-}
-"""What functions return that always return the same type."""
 
 
 class Types:
@@ -124,7 +112,7 @@ class _Inference:
         if isinstance(node, syntax.Choice):
             return below[1] | below[2]
         if isinstance(node, syntax.Call):
-            return _RETURNS.get(node.function, ANY)
+            return FUNCTIONS[node.function].kinds or ANY
         if isinstance(node, (syntax.ListOf, syntax.Project)):
             return ARRAY
         return OBJECT if isinstance(node, syntax.MapOf) else ANY

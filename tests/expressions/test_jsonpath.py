@@ -6,11 +6,11 @@ import sys
 import pytest
 
 from goflow.errors import ExpressionError
+from goflow.expressions.budget import Budget
 from goflow.expressions.compile import RAW, Expression
 from goflow.expressions.jsonpath import JSONPath
 from goflow.expressions.jsonpath_library import Query
 from goflow.expressions.transform import read_transform
-from goflow.expressions.values import Budget
 
 DATA = {
     "orders": [

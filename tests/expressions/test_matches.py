@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from goflow.errors import ExpressionError
+from goflow.expressions import regex
 from goflow.expressions.compile import Expression
 from goflow.expressions.regex import PatternError, compile_pattern
 
@@ -65,6 +66,6 @@ def test_a_very_long_pattern_is_refused():
 
 def test_without_the_engine_the_error_says_what_is_missing(monkeypatch):
     monkeypatch.setitem(sys.modules, "re2", None)
-    compile_pattern.cache_clear()
+    monkeypatch.setattr(regex, "_COMPILED", {})
     with pytest.raises(PatternError, match="google-re2, which is not installed"):
         compile_pattern("a")
