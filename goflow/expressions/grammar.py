@@ -58,6 +58,16 @@ VIEWS = {
 }
 WORDS_NEVER_NAMES = frozenset({"and", "or", "not", "in"})
 
+_MEANT = {
+    "AND": "write 'and' or '&&'",
+    "OR": "write 'or' or '||'",
+    "NOT": "write 'not' or '!'",
+    "is": "compare with '=='",
+    "then": "write condition ? one : other",
+    "if": "write if(condition, one, other)",
+}
+"""What is meant by words of other languages where they cannot stand."""
+
 _TOKEN = re.compile(
     r"""
     (?P<blank>[ \t\r\n]+)
@@ -186,8 +196,7 @@ class _Parser:
         """Raise for the token that came instead of what ``why`` asks for."""
         token = self.token
         found = "the end" if token.kind == "end" else repr(token.text)
-        hint = "compare with '=='" if token.text == "=" else None
-        self._fail(f"{why}, found {found}", token.at, hint)
+        self._fail(f"{why}, found {found}", token.at, _MEANT.get(token.text))
 
     # -- expressions ---------------------------------------------------------------------------
 
@@ -325,7 +334,7 @@ class _Parser:
             if self.token.text in (".", "?."):
                 safe = self._advance().text == "?."
                 if self.token.kind != "name" or self.token.text in ("#", "$"):
-                    self.unexpected("expected a name after '.'")
+                    self._no_name(target)
                 key = self._advance()
                 if self._is("("):
                     target = self._dotted_call(target, key)
@@ -341,6 +350,11 @@ class _Parser:
                     target = self._subscript(target, at)
         self._depth = outside
         return target
+
+    def _no_name(self, target: Expr) -> NoReturn:
+        if isinstance(target, syntax.Path) and target.text == "$" and self._is("["):
+            self._fail("expected a name after '.', found '['", self.token.at, "write '$['")
+        self.unexpected("expected a name after '.'")
 
     def _subscript(self, target: Expr, at: int) -> Expr:
         start = None if self._is(":") else self.expression(0)

@@ -455,4 +455,5 @@ class _Written(Document):
         self.tree = tree
         self.text = ""
         self.file = None
+        self.notes = ()
         self._root = "unknown"

@@ -81,7 +81,8 @@ def _servers(workflow: Workflow, findings: Findings) -> None:
     if used - defined - {""}:
         from goflow.workflow.known_servers import check_known  # noqa: PLC0415 - few name others
 
-        check_known(workflow, findings)
+        if not check_known(workflow, findings):
+            return  # a server that seems unused may be the one that was meant
     for i, server in enumerate(workflow.servers):
         if server.id and server.id not in used:
             findings.add(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from goflow.expressions import syntax
-from goflow.expressions.functions import nearest
+from goflow.expressions.functions import nearest, nearest_name
 from goflow.workflow.certainty import Certainty
-from goflow.workflow.model import ConditionNode, LoopNode, Node
+from goflow.workflow.model import NAME, ConditionNode, LoopNode, Node
 from goflow.workflow.races import Races
 from goflow.workflow.reads import Read, edge_reads, names, node_reads, node_references
 from goflow.workflow.structure import Structure, chains
@@ -66,7 +67,7 @@ class _Checker:
                 self._reference(other, at, node, read)
             self._inputs(read)
             self.types.check(read, items, self.findings)
-        if self.races:
+        if self.races and not any(found.code == "GF209" for found in self.findings.found):
             self.races.report(self.findings)
         self._unused()
 
@@ -98,33 +99,49 @@ class _Checker:
             return
         self.read_names.add(name)
         if name not in self.known:
-            self._undefined(name, read, read_name.at)
+            self._undefined(name, node, read, read_name.at)
             return
         if self.races:
             self.races.reads(name, node, read)
         if name not in self.given:
             self._maybe_unset(name, node, read, read_name.at)
 
-    def _undefined(self, name: str, read: Read, at: int) -> None:
-        hint = nearest(name, self.known)
-        loops = [
-            node.id
-            for node in self.workflow.nodes
-            if isinstance(node, LoopNode) and name in (node.item, f"{node.item}_index")
-        ]
-        if name in self.nodes:
-            hint = f"the result of a node is nodes.{name}.output"
-        elif loops:
-            hint = f"it is only known to the members of {loops[0]!r}"
-        elif name in ("env", "secret"):
-            hint = f"${{{name}.NAME}} works in a server's args, env, url and headers only"
-        elif name in ("input", "$"):
-            hint = "only the expression of a transform with 'input' has one"
-        elif name in _WORDS:
-            hint = f"write {_WORDS[name]}"
+    def _undefined(self, name: str, node: Node, read: Read, at: int) -> None:
+        hint = self._hint(name, node, read) or nearest(name, self.known) or self._node_meant(name)
         self.add(
             "GF302", f"{name!r} is not defined", read.path, hint=hint, word=(name, read.inside + at)
         )
+
+    def _hint(self, name: str, node: Node, read: Read) -> str | None:
+        """What is surely meant by a name that is not defined."""
+        loops = [
+            other.id
+            for other in self.workflow.nodes
+            if isinstance(other, LoopNode) and name in (other.item, f"{other.item}_index")
+        ]
+        around = next((o for o in self.structure.owners(node.id) if isinstance(o, LoopNode)), None)
+        if name in self.nodes:
+            return f"the result of a node is {_record_of(name)}.output"
+        if loops:
+            return f"it is only known to the members of {loops[0]!r}"
+        if around is not None and name in ("item", "item_index", "index"):
+            meant = around.item if name == "item" else f"{around.item}_index"
+            return f"in the loop {around.id!r} it is called {meant!r}"
+        if name in ("env", "secret"):
+            return f"${{{name}.NAME}} works in a server's args, env, url and headers only"
+        if name in ("input", "$"):
+            return "only the expression of a transform with 'input' has one"
+        if name in _WORDS:
+            return f"write {_WORDS[name]}"
+        dashed = [i for i in self.nodes if "-" in i and name in i.split("-")]
+        if dashed and any(_is_minus(part) for part in syntax.walk(read.tree)):
+            return f"'-' is a minus here: the result of that node is {_record_of(dashed[0])}.output"
+        return None
+
+    def _node_meant(self, name: str) -> str | None:
+        """The node whose name is nearest, for those who take its name for its result."""
+        meant = nearest_name(name, self.nodes)
+        return meant and f"did you mean the result of a node, {_record_of(meant)}.output?"
 
     def _maybe_unset(self, name: str, node: Node, read: Read, at: int) -> None:
         # An edge is tested after its source completed, so the source's own output counts there.
@@ -206,6 +223,14 @@ class _Checker:
             for owner in self.structure.owners(node.id)
             if chains(owner)
         )
+
+
+def _record_of(node_id: str) -> str:
+    return f"nodes.{node_id}" if re.fullmatch(NAME, node_id) else f'nodes["{node_id}"]'
+
+
+def _is_minus(node: syntax.Expr) -> bool:
+    return isinstance(node, syntax.Binary) and node.operator == "-"
 
 
 _WORDS = {

@@ -34,6 +34,10 @@ def check_structure(structure: Structure, findings: Findings) -> bool:
     return checker.paths()
 
 
+_MEANT = {"yes": "true", "y": "true", "no": "false", "n": "false", "else": "false"}
+"""Words that stand for true and false elsewhere."""
+
+
 class _Checker:
     """Each method adds the findings of one subject."""
 
@@ -42,6 +46,8 @@ class _Checker:
         self.workflow = structure.workflow
         self.nodes = structure.nodes
         self.add = findings.add
+        self.written = findings.written
+        self.reads_as_list = findings.reads_as_list
         self.loose = False
         """Whether a node's edges or owner are unknown, because an id in the file is wrong."""
 
@@ -99,16 +105,23 @@ class _Checker:
             if isinstance(self.nodes.get(edge.source), ConditionNode) and edge.on == "success":
                 leaving[edge.source].append(edge.condition)
                 if edge.condition not in ("true", "false"):
+                    path: Path = ("edges", i)
+                    if edge.condition is not None:
+                        path = self.written(path, "condition", "when")
+                    meant = _MEANT.get((edge.condition or "").lower())
                     self.add(
                         "GF209",
                         f"an edge leaving the condition node {edge.source!r} needs "
                         'condition: "true" or "false"',
-                        ("edges", i),
+                        path,
+                        hint=f'write "{meant}"' if meant else None,
                     )
         for i, node in enumerate(self.workflow.nodes):
             if not isinstance(node, ConditionNode) or node.id in self.structure.owner:
                 continue
             count = Counter(leaving[node.id])
+            if count.keys() - {"true", "false"}:
+                continue  # an edge that is told already may be the one that is missing
             for branch in ("true", "false"):
                 if count[branch] != 1:
                     found = "none" if not count[branch] else str(count[branch])
@@ -138,7 +151,11 @@ class _Checker:
             )
 
     def _shape(self, node: Node, path: Path) -> None:
-        if isinstance(node, ParallelNode) and len(node.branches) < 2:
+        if (
+            isinstance(node, ParallelNode)
+            and len(node.branches) < 2
+            and self.reads_as_list((*path, "branches"))
+        ):
             self.add(
                 "GF214",
                 f"the parallel node {node.id!r} needs at least two branches",
@@ -154,7 +171,7 @@ class _Checker:
                 hint="remove 'parallel' or 'break_condition'",
             )
         for chain in chains(node):
-            if not chain.members:
+            if not chain.members and self.reads_as_list((*path, *chain.path)):
                 self.add("GF214", "this has no members: nothing would run", (*path, *chain.path))
 
     def _member(self, owner: Node, member: str, path: Path, taken: dict[str, str]) -> None:

@@ -36,7 +36,7 @@ class Document:
     Equal to every other document, and to none: where a workflow was written is no part of it.
     """
 
-    __slots__ = ("_root", "file", "text", "tree")
+    __slots__ = ("_root", "file", "notes", "text", "tree")
 
     filled = False
     """Whether ``text`` is that of a template, and the values are those that it was filled with."""
@@ -45,6 +45,8 @@ class Document:
         """Raises ``Unreadable`` for text that is neither YAML nor JSON."""
         self.file = file
         self.text = text
+        self.notes: tuple[Finding, ...] = ()
+        """What was found while the model was read, and did not keep it from being read."""
         self._root: Any = None
         try:
             if not text.isascii():
@@ -93,7 +95,10 @@ class Document:
             return None, None
         place, start, end = marks
         raw = self.text[start:end]
-        places = [m.start() for m in re.finditer(rf"(?<!\w){re.escape(word)}(?!\w)", raw)]
+        pattern = re.escape(word)
+        if word[:1].isalnum():
+            pattern = rf"(?<!\w){pattern}(?!\w)"
+        places = [found.start() for found in re.finditer(pattern, raw)]
         if not places:
             return place
         quoted = raw[:1] in "\"'"
@@ -123,18 +128,28 @@ class Document:
         place = mark.line + 1, mark.column + 1
         return place, node.start_mark.index, node.end_mark.index
 
-    def offset(self, path: Path) -> int:
-        """Columns from where the scalar at ``path`` starts to its first character of content.
-
-        0 for plain text, 1 after a quote; -1 where columns cannot be counted (block text, escapes).
+    def locate_text(self, path: Path, text: str, at: int) -> tuple[int | None, int | None]:
+        """Line and column of the character ``at`` of ``text``, which is (part of) the scalar at
+        ``path``; the scalar's own place where escapes or folding make it another text in the file.
         """
-        line, column = self.locate(path)
-        if line is None or column is None:
-            return -1
-        rest = self.text.splitlines()[line - 1][column - 1 :]
-        if rest[:1] in "|>&!*{[":
-            return -1
-        return 1 if rest[:1] in "\"'" else 0
+        marks = self._marks(path, False)
+        if marks is None:
+            return None, None
+        place, start, end = marks
+        before = text[:at]
+        row = text.split("\n")[before.count("\n")]
+        found = self.text.find(row, start, end) if row else -1
+        if found < 0:
+            return place
+        found += at - (before.rfind("\n") + 1)
+        return self.text.count("\n", 0, found) + 1, found - self.text.rfind("\n", 0, found)
+
+    def cut_off(self, path: Path) -> bool:
+        """Whether a comment begins right after the scalar at ``path``, which has no quotes."""
+        marks = self._marks(path, False)
+        if marks is None or self.text[marks[1] : marks[1] + 1] in ("", '"', "'", "|", ">"):
+            return False
+        return re.match(r"[ \t]+#", self.text[marks[2] : marks[2] + 100]) is not None
 
     def __eq__(self, other: object) -> bool:
         return other is None or isinstance(other, Document)
@@ -163,19 +178,36 @@ def _yaml_problem(error: yaml.YAMLError, text: str) -> Finding:
         return _problem("GF102", message, line, column, "keep one of them")
     if isinstance(error, yaml12.TooLarge):
         return _problem("GF111", message, line, column)
-    hint = None
     lines = text.splitlines()
-    if line is not None and line <= len(lines) and "\t" in lines[line - 1]:
-        hint = "YAML is indented with spaces, not tabs"
-    elif line is not None and "mapping values are not allowed" in message:
-        hint = "quote a text that contains ': '"
-    elif line is not None and line <= len(lines):
-        hint = _quoting_hint(lines[max(0, line - 2) : line])
+    hint = None
+    if line is not None and line <= len(lines):
+        hint = _mistake(lines, line - 1, message)
     return _problem("GF101", f"this is not YAML: {message}", line, column, hint)
 
 
+def _mistake(lines: list[str], at: int, message: str) -> str:
+    """What is likely wrong in the line ``at``, where the parser gave up, or the one before."""
+    if "\t" in lines[at][: _indent(lines[at])]:
+        return "YAML is indented with spaces, not tabs"
+    if "unknown escape" in message:
+        return "inside \"…\" a backslash begins an escape: use '…', and '$${' for a literal '${'"
+    if "mapping values are not allowed" in message:
+        return "quote a text that contains ': '"
+    quoting = _quoting_hint(lines[max(0, at - 1) : at + 1])
+    if quoting is not None:
+        return quoting
+    before = next((line for line in reversed(lines[:at]) if line.strip()), "")
+    here, above = _indent(lines[at]), _indent(before)
+    if "did not find expected" in message and 0 < abs(here - above) < 2:
+        return f"this line begins in column {here + 1}, the one above in {above + 1}"
+    return "look for a quote or bracket that was not closed, here or above"
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
 def _quoting_hint(lines: list[str]) -> str | None:
-    """What is likely wrong where the parser gave up: it is often on the line before."""
     for line in lines:
         value = line.partition(":")[2].strip() or line.strip(" -")
         if "${" in line and not re.search("""['"].*\\$\\{""", line):
@@ -184,7 +216,9 @@ def _quoting_hint(lines: list[str]) -> str | None:
             return "quote a text that begins with '{{'"
         if value[:1] in tuple("@%`"):
             return f"quote a text that begins with {value[0]!r}"
-    return "look for a quote or bracket that was not closed, here or above"
+        if re.match(r"\[[^\]]*\]\s*[^\s,}\]#]|\{[^}]*\}\s*[^\s,}\]#]", value):
+            return f"quote a text that begins with {value[0]!r}"
+    return None
 
 
 def _parse_json(text: str) -> Any:

@@ -11,7 +11,7 @@ from goflow.workflow.diagnostics import Finding, Path, dotted
 from goflow.workflow.model import NAME, RESERVED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from goflow.errors import ExpressionError
     from goflow.workflow.document import Document
@@ -64,37 +64,48 @@ class Findings:
 
     def written(self, path: Path, *keys: str) -> Path:
         """``path`` with the one of ``keys`` that the file uses there, the first if none."""
+        value = self._value(path)
+        used = (key for key in keys if isinstance(value, dict) and key in value)
+        return (*path, next(used, keys[0]))
+
+    def reads_as_list(self, path: Path) -> bool:
+        """Whether a list stands at ``path``, or nobody knows; what else does is told already."""
+        return self.document is None or isinstance(self._value(path), list)
+
+    def _value(self, path: Path) -> Any:
         value: Any = self.document.tree if self.document else None
         for part in path:
             try:
                 value = value[part]
             except (KeyError, IndexError, TypeError):
-                value = None
-        used = (key for key in keys if isinstance(value, dict) and key in value)
-        return (*path, next(used, keys[0]))
+                return None
+        return value
 
-    def expression(self, error: ExpressionError, path: Path, inside: int = 0) -> None:
-        """Record a syntax error; its column counts when the text stands on one plain line."""
-        line, column = self.document.locate(path) if self.document else (None, None)
-        if self.document and column is not None and "\n" not in error.source:
-            offset = self.document.offset(path)
-            if offset >= 0:
-                column += offset + inside + error.position
+    def expression(self, error: ExpressionError, path: Path) -> None:
+        """Record a syntax error at its place in the text."""
+        line: int | None = None
+        column: int | None = None
+        hint = error.hint
+        if self.document:
+            line, column = self.document.locate_text(path, error.source, error.position)
+            if hint is None and self.document.cut_off(path):
+                hint = "in YAML ' #' begins a comment: put the text in quotes"
         self.found.append(
-            Finding("GF301", "error", error.message, dotted(path), line, column, error.hint)
+            Finding("GF301", "error", error.message, dotted(path), line, column, hint)
         )
 
 
 class Fields:
     """One map at ``path``; every key that nobody asks for is reported by ``finish``."""
 
-    __slots__ = ("_asked", "_data", "findings", "path")
+    __slots__ = ("_asked", "_data", "_readable", "findings", "path")
 
     def __init__(self, data: Any, path: Path, findings: Findings, what: str) -> None:
         self._asked: set[str] = set()
         self.findings = findings
         self.path = path
-        if not isinstance(data, dict):
+        self._readable = isinstance(data, dict)
+        if not self._readable:
             findings.add("GF104", f"{what} must be a map, not {_a(data)}", path)
             data = {}
         self._data: dict[str, Any] = data
@@ -130,7 +141,7 @@ class Fields:
         value, path = self.take(*names)
         if value is MISSING or (value is None and not required):
             if required:
-                self.findings.add("GF103", f"{names[0]!r} is required here", self.path)
+                self.missing(names[0])
             return default
         if kind(value) not in kinds:
             wanted = " or ".join(kinds)
@@ -138,7 +149,7 @@ class Fields:
                 "GF104",
                 f"{path[-1]!r} must be {_article(wanted)}, not {_a(value)}",
                 path,
-                hint=_quote_hint(value) if kinds == ("string",) else None,
+                hint=_shape_hint(value, kinds),
             )
             return default
         return value
@@ -148,6 +159,11 @@ class Fields:
         value = self.typed("string", *names, required=required, default=default)
         self._not_empty(value, required, *names)
         return value
+
+    def missing(self, name: str) -> None:
+        """Report a key that is required and not there, once for a map that is none."""
+        if self._readable:
+            self.findings.add("GF103", f"{name!r} is required here", self.path)
 
     def _not_empty(self, value: Any, wanted: bool, *names: str) -> None:
         where, path = self.take(*names)
@@ -183,9 +199,12 @@ class Fields:
         choices: Iterable[str],
         *names: str,
         default: str,
-        aliases: dict[str, str] | None = None,
+        aliases: Mapping[str, str] | None = None,
+        meant: Mapping[str, str] | None = None,
     ) -> str:
-        """A string out of ``choices``; ``aliases`` are other spellings of some."""
+        """A string out of ``choices``; ``aliases`` are other spellings of some, ``meant`` words
+        that are none, and what is probably meant by them.
+        """
         value = self.text(*names, default=default)
         value = (aliases or {}).get(value, value)
         if value not in choices:
@@ -193,9 +212,11 @@ class Fields:
             known = ", ".join(choices)
             self.findings.add(
                 "GF106",
-                f"{value!r} is not a {names[0]}: it is one of {known}",
+                f"{path[-1]!r} cannot be {value!r}: it is one of {known}",
                 path,
-                hint=nearest(value, choices),
+                hint=f"write {meant[value]!r}"
+                if meant and value in meant
+                else nearest(value, choices),
             )
             return default
         return str(value)
@@ -265,7 +286,8 @@ class Fields:
         return tuple(item for item in items if item is not None)
 
     def finish(self) -> None:
-        """Report the keys that nobody asked for."""
+        """Report the keys that nobody asked for; a description and a label are welcome anywhere."""
+        self._asked.update(("description", "label"))
         for key in self._data.keys() - self._asked:
             self.findings.add(
                 "GF105",
@@ -283,6 +305,15 @@ def text_item(value: Any, path: Path, findings: Findings) -> str | None:
         return value
     findings.add("GF104", f"this must be a string, not {_a(value)}", path, hint=_quote_hint(value))
     return None
+
+
+def _shape_hint(value: Any, kinds: tuple[str, ...]) -> str | None:
+    """How ``value`` could be written for one of ``kinds``."""
+    if kinds == ("array",):
+        if isinstance(value, dict):
+            return "write a list: each item begins with '- '"
+        return f"write [{value}]" if isinstance(value, str) and len(value) < 40 else None
+    return _quote_hint(value) if kinds == ("string",) else None
 
 
 def _quote_hint(value: Any) -> str | None:

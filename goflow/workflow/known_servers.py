@@ -25,8 +25,11 @@ def known_servers(workflow: Workflow) -> dict[str, Server]:
     return {name: read_known(server)[0] for name, server in found.items() if server is not None}
 
 
-def check_known(workflow: Workflow, findings: Findings) -> None:
-    """Add a finding for each node whose server is not defined anywhere, or not soundly."""
+def check_known(workflow: Workflow, findings: Findings) -> bool:
+    """Add a finding for each node whose server is not defined anywhere, or not soundly.
+
+    Whether each is defined somewhere.
+    """
     names = _undefined(workflow)
     known = _known(workflow)
     try:
@@ -34,13 +37,15 @@ def check_known(workflow: Workflow, findings: Findings) -> None:
     except BadCall as error:
         place = findings.written(("nodes", min(names.values())), "server", "server_id")
         findings.add("GF406", error.message, place, hint=error.hint)
-        return
+        return False
+    all_known = True
     for i, node in enumerate(workflow.nodes):
         if not isinstance(node, ToolNode) or node.server not in names:
             continue
         place = findings.written(("nodes", i), "server", "server_id")
         server = known.find(node.server)
         if server is None:
+            all_known = False
             ids = [*(server.id for server in workflow.servers), *known.servers()]
             findings.add(
                 "GF401",
@@ -53,6 +58,7 @@ def check_known(workflow: Workflow, findings: Findings) -> None:
             for finding in read_known(server)[1].found:
                 message = f"the server {server.id!r} of {server.file}: {finding.message}"
                 findings.add("GF406", message, place, hint=finding.hint, severity=finding.severity)
+    return all_known
 
 
 def read_known(server: KnownServer) -> tuple[Server, Findings]:

@@ -79,6 +79,7 @@ def build(document: Document, findings: Findings) -> Workflow | None:
         hint = "goflow.load_template reads it, and goflow run takes its parameters as --param"
         findings.add("GF104", "this is a template, not a workflow", (), hint=hint)
         return None
+    known = len(findings.found)
     fields = Fields(document.tree, (), findings, "a workflow")
     _check_version(fields)
     workflow = Workflow(
@@ -94,8 +95,8 @@ def build(document: Document, findings: Findings) -> Workflow | None:
         cache=read_cache(fields),
         document=document,
     )
-    fields.take("label")
     fields.finish()
+    document.notes = tuple(found for found in findings.found[known:] if found.severity != "error")
     return workflow
 
 
@@ -145,18 +146,27 @@ def _are_texts(value: Any) -> bool:
     return isinstance(value, list) and all(map(_is_text, value))
 
 
+_TYPES_MEANT = {
+    **dict.fromkeys(("int", "integer", "float", "double"), "number"),
+    **dict.fromkeys(("str", "text"), "string"),
+    **dict.fromkeys(("list", "tuple"), "array"),
+    **dict.fromkeys(("dict", "map", "json"), "object"),
+    "bool": "boolean",
+}
+"""What other languages call the types."""
+
+
 def _variable(data: Any, path: Path, findings: Findings) -> Variable:
     fields = Fields(data, path, findings, "a variable")
     default, _ = fields.take("default", "default_value")
     variable = Variable(
         name=fields.variable("name", required=True, default=""),
-        type=fields.one_of(VARIABLE_TYPES, "type", default="any"),
+        type=fields.one_of(VARIABLE_TYPES, "type", default="any", meant=_TYPES_MEANT),
         default=None if default is MISSING else default,
         has_default=default is not MISSING,
         required=fields.flag("required"),
         description=fields.text("description"),
     )
-    fields.take("label")
     fields.finish()
     return variable
 
@@ -170,6 +180,5 @@ def _edge(data: Any, path: Path, findings: Findings) -> Edge:
         label=fields.text("label"),
         on=fields.one_of(("success", "error", "always"), "on", default="success"),
     )
-    fields.take("description")
     fields.finish()
     return edge

@@ -42,7 +42,6 @@ def read_node(data: Any, path: Path, findings: Findings) -> Node:
         or "",
         "description": fields.text("description"),
     }
-    fields.take("label")
     read = READERS.get(type_)
     if read is None:
         if type_ is not None:
@@ -75,7 +74,7 @@ _IF = ("if", "condition")
 
 
 def _start(fields: Fields, common: dict[str, Any]) -> Node:
-    return StartNode(**common)
+    return StartNode(**common, output=fields.variable(*OUTPUT))
 
 
 def _end(fields: Fields, common: dict[str, Any]) -> Node:
@@ -98,7 +97,7 @@ def _tool(fields: Fields, common: dict[str, Any]) -> Node:
 def _transform(fields: Fields, common: dict[str, Any]) -> Node:
     expression, _ = fields.take("expression", "template")
     if expression is MISSING:
-        fields.findings.add("GF103", "'expression' is required here", fields.path)
+        fields.missing("expression")
         expression = None
     return TransformNode(
         **_working(fields, common, _IF),
@@ -177,7 +176,7 @@ def _function(fields: Fields, common: dict[str, Any]) -> Node:
 
 
 def _passthrough(fields: Fields, common: dict[str, Any]) -> Node:
-    return PassthroughNode(**common, run_if=fields.condition(*_IF))
+    return PassthroughNode(**common, output=fields.variable(*OUTPUT), run_if=fields.condition(*_IF))
 
 
 READERS: dict[Any, Any] = {

@@ -52,7 +52,6 @@ def read_server(data: Any, path: Path, findings: Findings) -> Server:
         mode=fields.one_of(("multiplex", "exclusive", "run"), "mode", default="multiplex"),
         prewarm=fields.flag("prewarm"),
     )
-    fields.take("label")
     fields.finish()
     _check_texts(server, path, findings)
     for key, given, usual in (
@@ -114,12 +113,18 @@ def _check_texts(server: Server, path: Path, findings: Findings) -> None:
                 f"'${{{inside}}}' means nothing in a server's definition",
                 (*path, *key),
                 hint="only ${env.NAME} and ${secret.NAME} are filled in here; $${ is a literal ${",
+                word=(f"${{{inside}}}", text.find(inside) - 2),
             )
-    for name, value in (("command", server.command), ("cwd", server.cwd)):
+    for name, value in (
+        ("command", server.command),
+        ("cwd", server.cwd),
+        ("credential_ref", server.credential_ref),
+    ):
         if value and "${" in value:
             findings.add(
                 "GF302",
                 f"nothing is filled in in {name!r}",
                 (*path, name),
+                word=("${", value.find("${")),
                 hint="${env.NAME} and ${secret.NAME} work in args, env, url and headers",
             )

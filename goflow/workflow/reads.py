@@ -134,8 +134,7 @@ def _transform(node: TransformNode, path: Path, findings: Findings) -> Iterator[
             return
         compiled_text = read_transform(node.expression, node.kind)
     except ExpressionError as error:
-        # The source in the error begins after blanks and the prefix; a column must not.
-        findings.expression(error, place, node.expression.find(error.source[:40]))
+        findings.expression(error, place)
         return
     assert not isinstance(compiled_text, Filled)
     source = getattr(compiled_text, "source", node.expression)

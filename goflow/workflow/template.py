@@ -206,7 +206,6 @@ def _parameter(data: Any, path: Path, findings: Findings) -> Parameter:
         min_length=bounds.number("min_length", whole=True),
         max_length=bounds.number("max_length", whole=True),
     )
-    fields.take("label")
     fields.finish()
     bounds.finish()
     _check_rules(parameter, rules_path, findings)
@@ -331,19 +330,13 @@ class _FilledDocument(Document):
         self._template = template
         self._kept = kept
         self._root = None
+        self.notes = ()
         self.tree = tree
         self.file = template.file if template else None
         self.text = template.text if template else ""
 
-    def locate(self, path: Path, *, key: bool = False) -> tuple[int | None, int | None]:
-        if self._template is None:
-            return None, None
-        return self._template.locate(self._source(path), key=key)
-
-    def locate_word(self, path: Path, word: str, near: int) -> tuple[int | None, int | None]:
-        if self._template is None:
-            return None, None
-        return self._template.locate_word(self._source(path), word, near)
+    def _marks(self, path: Path, key: bool) -> tuple[tuple[int, int], int, int] | None:
+        return None if self._template is None else self._template._marks(self._source(path), key)
 
     def _source(self, path: Path) -> Path:
         """Where in the template's file the element at ``path`` of the workflow stands."""

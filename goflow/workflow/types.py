@@ -79,7 +79,8 @@ class Types:
     def check(self, read: Read, items: set[str], findings: Findings) -> None:
         """Add what is certain to go wrong in one expression, wherever it would be evaluated."""
         tree = read.tree
-        if not any(isinstance(node, (syntax.Binary, syntax.Unary)) for node in syntax.walk(tree)):
+        kinds = (syntax.Binary, syntax.Unary, syntax.Member)
+        if not any(isinstance(node, kinds) for node in syntax.walk(tree)):
             return
         _Inference(self._known, items, read, findings).kinds(tree)
 
@@ -109,6 +110,13 @@ class _Inference:
             if not below[0] & NUMBER:
                 self._fails(node, f"cannot negate {_names(below[0])}")
             return NUMBER
+        if isinstance(node, syntax.Member) and not below[0] & OBJECT:
+            # Null is not said of it: what has another type is probably there.
+            named = below[0] - NULL or NULL
+            safe = node.safe and below[0] >= NULL
+            if not safe:
+                self._fails(node, f"{_names(named)} has no member {node.key!r}")
+            return ANY
         if isinstance(node, syntax.Choice):
             return below[1] | below[2]
         if isinstance(node, syntax.Call):
@@ -165,7 +173,8 @@ class _Inference:
         )
 
     def _add(self, code: str, node: Expr, message: str, severity: str) -> None:
-        word = (node.operator, self._read.inside + node.at) if hasattr(node, "operator") else None
+        named = getattr(node, "operator", None) or getattr(node, "key", None)
+        word = (named, self._read.inside + node.at) if named else None
         self._findings.add(code, message, self._read.path, severity=severity, word=word)
 
 

@@ -32,9 +32,11 @@ def validate(source: str | FilePath | Workflow) -> Report:
 
 def check_loaded(workflow: Workflow) -> Report:
     """Every finding of a model, placed in the text it was read from, if any."""
-    findings = Findings(workflow.document)
-    check(workflow, findings)
     document = workflow.document
+    findings = Findings(document)
+    if document is not None:
+        findings.found += document.notes
+    check(workflow, findings)
     return Report(
         findings.found,
         file=document.file if document else None,

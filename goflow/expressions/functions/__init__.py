@@ -17,9 +17,9 @@ from goflow.expressions.functions import (
     paths,
     texts,
 )
-from goflow.expressions.functions.registry import FUNCTIONS, Function, nearest
+from goflow.expressions.functions.registry import FUNCTIONS, Function, nearest, nearest_name
 
-__all__ = ["ELEMENT_FUNCTIONS", "FUNCTIONS", "SUBJECTS", "Function", "nearest"]
+__all__ = ["ELEMENT_FUNCTIONS", "FUNCTIONS", "SUBJECTS", "Function", "nearest", "nearest_name"]
 
 SUBJECTS = (texts, numbers, lists, objects, conversions, dates, paths)
 """The modules that hold them."""

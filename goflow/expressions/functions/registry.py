@@ -16,6 +16,7 @@ __all__ = [
     "as_text",
     "function",
     "nearest",
+    "nearest_name",
     "need",
     "utf8",
 ]
@@ -104,6 +105,12 @@ def _returned(annotation: str) -> frozenset[str]:
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """``did you mean …?`` for the known name most like ``name``, or None."""
+    close = nearest_name(name, known)
+    return None if close is None else f"did you mean {close!r}?"
+
+
+def nearest_name(name: str, known: Iterable[str]) -> str | None:
+    """The known name most like ``name``, if one is like it."""
     from difflib import get_close_matches  # noqa: PLC0415 - only errors need it
 
     candidates = list(known)
@@ -114,8 +121,7 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
             for other in candidates
             if other[:1] == name[:1] and abs(len(other) - len(name)) < 3
         ][:100]
-    close = get_close_matches(name, candidates, n=1, cutoff=0.6)
-    return f"did you mean {close[0]!r}?" if close else None
+    return next(iter(get_close_matches(name, candidates, n=1, cutoff=0.6)), None)
 
 
 def need(value: Any, *kinds: str) -> Any:
