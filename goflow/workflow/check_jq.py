@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from goflow.errors import ExpressionError, TransformFailed
@@ -34,7 +35,19 @@ def check_jq(workflow: Workflow, findings: Findings) -> None:
         mistake = _KNOWN.get(program.source)
         if mistake is not None:
             first = mistake.splitlines()[0].replace(" at <top-level>", "").rstrip(":")
-            findings.add("GF301", f"jq: {first}", ("nodes", i, "expression"))
+            path = findings.written(("nodes", i), "expression", "template")
+            findings.expression(_placed(first, program), path)
+
+
+def _placed(message: str, program: JqProgram) -> ExpressionError:
+    """jq's own message, its line and column as a position in the transform's text."""
+    found = re.fullmatch(r"(.*), line (\d+), column (\d+)", message)
+    start = program.text.find(program.source)
+    if found is None or start < 0:  # an interpolation makes another text of it
+        return ExpressionError(f"jq: {message}", source=program.text)
+    rows = program.source.split("\n")[: int(found[2]) - 1]
+    at = start + sum(len(row) + 1 for row in rows) + int(found[3]) - 1
+    return ExpressionError(f"jq: {found[1]}", source=program.text, position=at)
 
 
 def _ask(programs: list[JqProgram]) -> None:

@@ -102,7 +102,7 @@ class _Checker:
             self._undefined(name, node, read, read_name.at)
             return
         if self.races:
-            self.races.reads(name, node, read)
+            self.races.reads(name, node, read, read_name.at)
         if name not in self.given:
             self._maybe_unset(name, node, read, read_name.at)
 
@@ -176,7 +176,7 @@ class _Checker:
             return
         self.read_nodes.add(other)
         if self.races:
-            self.races.refers(other, node, read)
+            self.races.refers(other, node, read, at)
 
     def _inputs(self, read: Read) -> None:
         for name, at in _members_of(read.tree, "inputs"):

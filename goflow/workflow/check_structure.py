@@ -191,7 +191,8 @@ class _Checker:
                 hint="a node runs in one place; a second one needs an id of its own",
             )
         elif isinstance(node, (StartNode, EndNode)):
-            self.add("GF215", f"{member!r} is a {node.type} node: it cannot be a member", path)
+            what = "the start" if isinstance(node, StartNode) else "an end"
+            self.add("GF215", f"{member!r} is {what} node: it cannot be a member", path)
         elif isinstance(node, ConditionNode):
             self.add(
                 "GF216",

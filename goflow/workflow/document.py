@@ -10,6 +10,8 @@ from pathlib import Path as FilePath
 from typing import Any
 
 import yaml
+from yaml.parser import ParserError
+from yaml.scanner import ScannerError
 
 from goflow.errors import BadCall
 from goflow.workflow import yaml12
@@ -180,14 +182,16 @@ def _yaml_problem(error: yaml.YAMLError, text: str) -> Finding:
         return _problem("GF111", message, line, column)
     lines = text.splitlines()
     hint = None
-    if line is not None and line <= len(lines):
+    by_parser = isinstance(error, (ParserError, ScannerError))
+    if by_parser and line is not None and line <= len(lines):
         hint = _mistake(lines, line - 1, message)
-    return _problem("GF101", f"this is not YAML: {message}", line, column, hint)
+    about = "this is not YAML: " if by_parser else ""
+    return _problem("GF101", f"{about}{message}", line, column, hint)
 
 
 def _mistake(lines: list[str], at: int, message: str) -> str:
     """What is likely wrong in the line ``at``, where the parser gave up, or the one before."""
-    if "\t" in lines[at][: _indent(lines[at])]:
+    if "\t" in lines[at][: len(lines[at]) - len(lines[at].lstrip())]:
         return "YAML is indented with spaces, not tabs"
     if "unknown escape" in message:
         return "inside \"…\" a backslash begins an escape: use '…', and '$${' for a literal '${'"
@@ -197,14 +201,12 @@ def _mistake(lines: list[str], at: int, message: str) -> str:
     if quoting is not None:
         return quoting
     before = next((line for line in reversed(lines[:at]) if line.strip()), "")
-    here, above = _indent(lines[at]), _indent(before)
+    # The first key of an item stands after its dash.
+    blanks = " " if lines[at].lstrip().startswith("- ") else " -"
+    here, above = (len(line) - len(line.lstrip(blanks)) for line in (lines[at], before))
     if "did not find expected" in message and 0 < abs(here - above) < 2:
         return f"this line begins in column {here + 1}, the one above in {above + 1}"
     return "look for a quote or bracket that was not closed, here or above"
-
-
-def _indent(line: str) -> int:
-    return len(line) - len(line.lstrip())
 
 
 def _quoting_hint(lines: list[str]) -> str | None:

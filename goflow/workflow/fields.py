@@ -234,7 +234,8 @@ class Fields:
             not least <= value <= LARGEST or (whole and type(value) is not int)
         ):
             _, path = self.take(*names)
-            wanted = f"{'a whole' if whole else 'a'} number from {least:g} to {LARGEST:g}"
+            wanted = f"{'a whole' if whole else 'a'} number of "
+            wanted += f"at most {LARGEST:,.0f}" if value > LARGEST else f"at least {least:g}"
             self.findings.add("GF106", f"{path[-1]!r} must be {wanted}, not {value}", path)
             return default
         return value

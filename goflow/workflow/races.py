@@ -26,6 +26,7 @@ __all__ = ["Races"]
 class _Use(NamedTuple):
     path: Path
     verb: str
+    word: tuple[str, int] | None = None
 
 
 class Races:
@@ -46,17 +47,19 @@ class Races:
                 use = _Use(("nodes", i, "output"), "writes")
                 self._writers[node.output].setdefault(self._unit(node), use)
 
-    def reads(self, name: str, node: Node, read: Read) -> None:
-        """Note that ``node`` reads the variable ``name``."""
-        self._readers[name].setdefault(self._unit(node), _Use(read.path, "reads"))
+    def reads(self, name: str, node: Node, read: Read, at: int) -> None:
+        """Note that ``node`` reads the variable ``name``, at ``at`` in the text of ``read``."""
+        use = _Use(read.path, "reads", (name, read.inside + at))
+        self._readers[name].setdefault(self._unit(node), use)
 
-    def refers(self, other: str, node: Node, read: Read) -> None:
+    def refers(self, other: str, node: Node, read: Read, at: int) -> None:
         """Note that ``node`` reads the record of the node ``other``."""
         of = self._unit(self._structure.nodes[other])
         if of != self._unit(node):
             name = f"nodes.{other}"
             self._writers[name][of] = _Use(read.path, "writes")
-            self._readers[name].setdefault(self._unit(node), _Use(read.path, "reads"))
+            use = _Use(read.path, "reads", (other, read.inside + at))
+            self._readers[name].setdefault(self._unit(node), use)
 
     def report(self, findings: Findings) -> None:
         """Add a finding for each node and variable, at the later of the two in the file."""
@@ -97,6 +100,7 @@ class Races:
                     use.path,
                     hint=f"add an edge between {one!r} and {other!r}",
                     severity="warning",
+                    word=use.word,
                 )
                 break
 
