@@ -155,10 +155,10 @@ def _own(node: Node) -> Iterator[_Entry]:
 
 def _shared(node: Node) -> Iterator[_Entry]:
     """What every node that does work may say."""
+    if not isinstance(node, EndNode):
+        yield "output", node.output, None
     if isinstance(node, (StartNode, EndNode)):
         return
-    if not isinstance(node, PassthroughNode):
-        yield "output", node.output, None
     yield "if", node.run_if, None
     if not isinstance(node, PassthroughNode):
         yield "timeout", _seconds(node.timeout), None

@@ -35,7 +35,7 @@ def node_types() -> dict[str, Schema]:
     working = {**_OUTPUT, **if_key, **_WORKING}
     output = {"output": ("output_variable", "output_var")}
     return {
-        "start": _node("start", "Where a run begins.", {}),
+        "start": _node("start", "Where a run begins.", _OUTPUT, aliases=output),
         "end": _node(
             "end",
             "Where a run ends.",
@@ -174,7 +174,9 @@ def node_types() -> dict[str, Schema]:
             required=("function",),
             aliases={**if_aliases, **output},
         ),
-        "passthrough": _node("passthrough", "Joins paths.", if_key, aliases=if_aliases),
+        "passthrough": _node(
+            "passthrough", "Joins paths.", {**_OUTPUT, **if_key}, aliases=output | if_aliases
+        ),
     }
 
 

@@ -110,7 +110,10 @@ def a_map(
     aliases: Mapping[str, tuple[str, ...]] | None = None,
     rules: tuple[Schema, ...] = (),
 ) -> Schema:
-    """A map with these keys and no others; ``aliases`` are other names of some of them."""
+    """A map with these keys, a description and a label, and no others.
+
+    ``aliases`` are other names of some of them.
+    """
     aliases = aliases or {}
     known: dict[str, Schema] = {}
     conditions = list(rules)
@@ -122,6 +125,8 @@ def a_map(
         if len(names) > 1 and key in required:
             conditions.append({"anyOf": [{"required": [name]} for name in names]})
         conditions += [{"not": {"required": list(pair)}} for pair in combinations(names, 2)]
+    known.setdefault("description", text("What it is for."))
+    known.setdefault("label", LABEL)
     result: Schema = {"type": "object", "properties": known, "additionalProperties": False}
     if plain := [key for key in required if key not in aliases]:
         result["required"] = plain

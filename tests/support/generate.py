@@ -134,7 +134,7 @@ _WORKING = {
     "on_error": st.sampled_from(["fail", "continue"]) | values.map(lambda value: {"value": value}),
 }
 NODES = {
-    "start": _built(StartNode, **_COMMON),
+    "start": _built(StartNode, **_COMMON, output=st.none() | names),
     "end": _built(EndNode, **_COMMON, value=values),
     "mcp_tool": _built(
         ToolNode,
@@ -171,7 +171,9 @@ NODES = {
     ),
     "workflow": _built(SubworkflowNode, **_WORKING, workflow=filled, inputs=maps),
     "function": _built(FunctionNode, **_WORKING, function=filled, arguments=maps),
-    "passthrough": _built(PassthroughNode, **_COMMON, run_if=st.none() | filled),
+    "passthrough": _built(
+        PassthroughNode, **_COMMON, output=st.none() | names, run_if=st.none() | filled
+    ),
 }
 """A strategy for each type of node that this release reads."""
 edges = _built(

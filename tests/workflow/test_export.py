@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from support.generate import NODES, ODD, durations, values, workflows
 
 import goflow
@@ -104,6 +105,14 @@ def test_every_workflow_loads_back_equal(workflow):
     assert goflow.load(text) == workflow
     # A reader of YAML 1.1 sees the same values.
     assert yaml.safe_load(text) == Document(text).tree
+
+
+@pytest.mark.parametrize("kind", NODES)
+@settings(max_examples=30, deadline=None)
+@given(st.data())
+def test_every_type_of_node_loads_back_equal(kind, data):
+    workflow = Workflow(name="t", nodes=(data.draw(NODES[kind]),))
+    assert goflow.load(workflow.to_yaml()) == workflow
 
 
 def test_every_type_of_node_is_generated():
