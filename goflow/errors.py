@@ -21,6 +21,7 @@ __all__ = [
     "NodeFailed",
     "NodeTimeout",
     "OutcomeUnknown",
+    "NotJson",
     "RequestRejected",
     "RunFailed",
     "ServerError",
@@ -84,6 +85,16 @@ class GraphError(GoFlowError, ValueError):
     """Nodes or edges that make no graph: a repeated id, an end that is no node."""
 
     code = "graph_error"
+
+
+class NotJson(GoFlowError, ValueError):
+    """A value that is no JSON value; ``path`` is where in it the trouble is, as a JSONPath."""
+
+    code = "not_json"
+
+    def __init__(self, message: str, *, path: str = "$", hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.path = path
 
 
 class ExpressionError(GoFlowError):

@@ -1,0 +1,6 @@
+"""The canonical bytes of a JSON value, and their 256-bit digest."""
+
+from typing import Any
+
+def canonical(value: Any) -> bytes: ...
+def digest(value: Any) -> bytes: ...

@@ -1,0 +1,9 @@
+"""Copies of JSON values, frozen forms, sizes."""
+
+from typing import Any, TypeVar
+
+_Value = TypeVar("_Value")
+
+def copy(value: _Value) -> _Value: ...
+def freeze(value: Any) -> Any: ...
+def size(value: Any) -> int: ...

@@ -1,0 +1,6 @@
+"""JSON values: structural hash and equality."""
+
+from typing import Any
+
+def structural_hash(value: Any) -> int: ...
+def same(a: Any, b: Any) -> bool: ...
