@@ -47,21 +47,24 @@ cdef object exact_text(object string):
     return str.__str__(string)
 
 
-cdef PyObject *copy_of_map(PyObject *value, int depth) except? NULL:
+cdef PyObject *copy_of_map(PyObject *value, int depth, bint *flat) except? NULL:
     cdef PyObject *result = PyDict_Copy(value)
     cdef PyObject *key
     cdef PyObject *item
     cdef PyObject *own
-    cdef Py_ssize_t at = 0
+    cdef Py_ssize_t at = 0, count = PyDict_Size(result)
     cdef bint plain = True
+    flat[0] = True
     try:
-        while PyDict_Next(result, &at, &key, &item):
+        while count and PyDict_Next(result, &at, &key, &item):
+            count -= 1
             if Py_TYPE(key) != &PyUnicode_Type:
                 if not PyUnicode_Check(key):
                     Py_DECREF(result)
                     return NULL
                 plain = False
             if not is_leaf(item):
+                flat[0] = False
                 own = copy_of(item, depth + 1)
                 if own == NULL:
                     Py_DECREF(result)
@@ -104,6 +107,7 @@ cdef PyObject *copy_of_list(PyObject *value, int depth) except? NULL:
 cdef PyObject *copy_of(PyObject *value, int depth) except? NULL:
     """A new reference to a copy that shares only what cannot change; NULL, no error: not JSON."""
     cdef Kind kind
+    cdef bint flat
     if is_leaf(value):
         Py_INCREF(value)
         return value
@@ -111,7 +115,7 @@ cdef PyObject *copy_of(PyObject *value, int depth) except? NULL:
     if kind == NO_VALUE or depth >= DEEPEST:
         return NULL
     if kind == MAP:
-        return copy_of_map(value, depth)
+        return copy_of_map(value, depth, &flat)
     if kind == LIST:
         return copy_of_list(value, depth)
     return exact_leaf(value, kind)

@@ -31,17 +31,18 @@ cdef extern from *:
     static inline uint64_t goflow_integer_hash(PyObject *integer) {
         return (uint64_t)PyLong_Type.tp_hash(integer);
     }
+    static inline int goflow_same_integers(PyObject *a, PyObject *b) {
+        PyObject *answer = PyLong_Type.tp_richcompare(a, b, Py_EQ);
+        Py_XDECREF(answer);
+        return answer == Py_True;
+    }
     """
+    bint goflow_same_integers(PyObject *a, PyObject *b) noexcept
     uint64_t goflow_integer_hash(PyObject *integer) noexcept
 
 cdef extern from "Python.h":
     void Py_DECREF(PyObject *item) noexcept
     PyObject *PyUnicode_FromObject(PyObject *string) except NULL
-
-cdef enum Sameness:
-    DIFFERENT
-    SAME
-    UNCLEAR  # no JSON values, or with keys of a subclass of str
 
 # What each kind of value begins with, so that equal bits of two kinds differ.
 cdef uint64_t OF_STRING = 0x9E3779B97F4A7C15
@@ -95,7 +96,9 @@ cdef uint64_t hash_of(PyObject *value, int depth) noexcept:
         if depth >= DEEPEST:
             return NO_HASH
         with cython.critical_section(<object> value):
-            while PyDict_Next(value, &at, &key, &item):
+            count = PyDict_Size(value)
+            while count and PyDict_Next(value, &at, &key, &item):
+                count -= 1  # to ask once more, only to hear that there is nothing, would cost 5 ns
                 if not PyUnicode_Check(key):
                     return NO_HASH
                 goflow_hold(key)
@@ -131,43 +134,68 @@ cdef uint64_t hash_of(PyObject *value, int depth) noexcept:
 
 
 cdef Sameness same_maps(PyObject *a, PyObject *b, int depth) noexcept:
-    """Side by side while the keys come in the same order, by look-up from where they do not."""
+    """Side by side while the keys come in the same order, by look-up if they do not."""
     cdef Py_ssize_t at = 0, there = 0, count = PyDict_Size(a)
     cdef PyObject *key
     cdef PyObject *item
     cdef PyObject *other_key
     cdef PyObject *other
     cdef Sameness sameness = SAME
-    cdef bint in_step = True
     if count != PyDict_Size(b):
         return DIFFERENT
-    if depth >= DEEPEST or not has_plain_keys(a) or not has_plain_keys(b):
+    if depth >= DEEPEST:
         return UNCLEAR
     with cython.critical_section(<object> a, <object> b):
-        while sameness == SAME and PyDict_Next(a, &at, &key, &item):
-            if in_step and (
-                not PyDict_Next(b, &there, &other_key, &other) or not same_string(key, other_key)
+        while count and sameness == SAME:
+            count -= 1
+            if (
+                not PyDict_Next(a, &at, &key, &item)
+                or not PyDict_Next(b, &there, &other_key, &other)
             ):
-                in_step = False
-            if not in_step:
-                other = goflow_map_item(b, key)
-                if other == NULL:
-                    return DIFFERENT
-            else:
-                goflow_hold(other)
+                return DIFFERENT
+            if key != other_key and (
+                not is_plain(key) or not is_plain(other_key) or not same_string(key, other_key)
+            ):
+                return same_in_any_order(a, b, depth)
+            if item == other and is_leaf(item):
+                continue
             goflow_hold(item)
+            goflow_hold(other)
             sameness = same_at(item, other, depth + 1)
-            goflow_release(other)
             goflow_release(item)
+            goflow_release(other)
     return sameness
 
 
-cdef inline bint has_plain_keys(PyObject *map_) noexcept:
+cdef Sameness same_in_any_order(PyObject *a, PyObject *b, int depth) noexcept:
+    cdef Py_ssize_t at = 0
+    cdef PyObject *key
+    cdef PyObject *item
+    cdef PyObject *other
+    cdef Sameness sameness = SAME
+    if not has_plain_keys(a) or not has_plain_keys(b):
+        return UNCLEAR
+    while sameness == SAME and PyDict_Next(a, &at, &key, &item):
+        other = goflow_map_item(b, key)
+        if other == NULL:
+            return DIFFERENT
+        goflow_hold(item)
+        sameness = same_at(item, other, depth + 1)
+        goflow_release(item)
+        goflow_release(other)
+    return sameness
+
+
+cdef inline bint is_plain(PyObject *key) noexcept:
+    return Py_TYPE(key) == &PyUnicode_Type and goflow_string_ready(key) == 0
+
+
+cdef bint has_plain_keys(PyObject *map_) noexcept:
     cdef Py_ssize_t at = 0
     cdef PyObject *key
     cdef PyObject *item
     while PyDict_Next(map_, &at, &key, &item):
-        if Py_TYPE(key) != &PyUnicode_Type or goflow_string_ready(key) != 0:
+        if not is_plain(key):
             return False
     return True
 
@@ -230,13 +258,7 @@ cdef inline bint same_integers(PyObject *a, PyObject *b) noexcept:
     cdef long long right = PyLong_AsLongLongAndOverflow(b, &second)
     if first == 0 and second == 0:
         return left == right
-    return first == second and int.__eq__(<object> a, <object> b)
-
-
-cdef bint same_value(PyObject *a, PyObject *b) noexcept:
-    """Whether two values that have a hash are the same."""
-    cdef Sameness sameness = same_at(a, b, 0)
-    return sameness == SAME or (sameness == UNCLEAR and same_copies(<object> a, <object> b))
+    return first == second and goflow_same_integers(a, b)
 
 
 cdef bint same_copies(object a, object b):
