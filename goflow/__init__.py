@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from goflow.engine.record import RunResult as RunResult
     from goflow.engine.sync import run as run
     from goflow.servers.handlers import Handlers as Handlers
+    from goflow.results.cache import Cache as Cache
+    from goflow.results.cache import CacheStats as CacheStats
     from goflow.workflow.diagnostics import Finding as Finding
     from goflow.workflow.diagnostics import Report as Report
     from goflow.workflow.load import load as load
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Cache": "goflow.results.cache",
+    "CacheStats": "goflow.results.cache",
     "Engine": "goflow.engine.engine",
     "Finding": "goflow.workflow.diagnostics",
     "Graph": "goflow._core.graph",
@@ -45,6 +49,8 @@ _HOMES = {
 }
 
 __all__ = [
+    "Cache",
+    "CacheStats",
     "Engine",
     "Finding",
     "Graph",

@@ -1,9 +1,13 @@
 """A cache bounded by entries and bytes, with a lifetime an entry."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
-from typing_extensions import disjoint_base
+from typing_extensions import Self, disjoint_base
+
+_Value = TypeVar("_Value")
+
+def isolated(value: _Value) -> _Value: ...
 
 class CacheStats(NamedTuple):
     hits: int
@@ -28,7 +32,7 @@ class Cache:
         ttl: float | None = ...,
         policy: Literal["s3fifo", "lru"] = ...,
         timer: Callable[[], float] | None = ...,
-    ) -> Cache: ...
+    ) -> Self: ...
     @property
     def max_entries(self) -> int | None: ...
     @property

@@ -830,6 +830,12 @@ cdef class Cache:
             wheel_add(&self.wheel, &self.table, number)
 
 
+def isolated(value):
+    """A copy as the cache gives out: nothing that can change is shared. Raises as `Cache.set`."""
+    cdef uint8_t isolation = SHARED
+    return value if is_leaf(<PyObject *> value) else taken(value, &isolation)
+
+
 # -- for the garbage collector, which cannot see what only C arrays hold ---------------------------
 
 cdef traverseproc traverse_attributes = (<PyTypeObject *> Cache).tp_traverse

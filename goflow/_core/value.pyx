@@ -153,8 +153,8 @@ cdef Sameness same_maps(PyObject *a, PyObject *b, int depth) noexcept:
                 or not PyDict_Next(b, &there, &other_key, &other)
             ):
                 return DIFFERENT
-            if key != other_key and (
-                not is_plain(key) or not is_plain(other_key) or not same_string(key, other_key)
+            if not is_plain(key) or (
+                key != other_key and (not is_plain(other_key) or not same_string(key, other_key))
             ):
                 return same_in_any_order(a, b, depth)
             if item == other and is_leaf(item):

@@ -1,0 +1,1 @@
+"""What is remembered: values in a process, results of nodes across runs."""

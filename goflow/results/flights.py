@@ -1,0 +1,105 @@
+"""Work in flight: equal calls at once are one call, among threads and among tasks."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Awaitable, Callable, Hashable
+
+__all__ = ["Flights"]
+
+
+class _Flight:
+    """One computation: who does it, and what came of it: whether it landed, and its value."""
+
+    __slots__ = ("future", "task", "thread")
+
+    def __init__(self, task: asyncio.Task[Any] | None) -> None:
+        self.future: Future[tuple[bool, Any]] = Future()
+        # Whoever stops waiting must not cancel it for the others.
+        self.future.set_running_or_notify_cancel()
+        self.thread = threading.get_ident()
+        self.task = task
+
+
+class Flights:
+    """Runs one of several equal computations, and gives all who asked what came of it.
+
+    What several get is the same object: whoever changes it copies it first. A failure is raised in
+    all of them. When the one that computes is cancelled, another takes its place. Any number of
+    threads and event loops may share this. A computation that asks for its own key does not wait,
+    which would be for ever: it is done again.
+    """
+
+    __slots__ = ("_flights", "_lock")
+
+    def __init__(self) -> None:
+        self._flights: dict[Hashable, _Flight] = {}
+        self._lock = threading.Lock()
+
+    def run(self, key: Hashable, compute: Callable[[], Any]) -> Any:
+        """``compute()``, or what another thread is about to give for the same key."""
+        while True:
+            flight, leads = self._join(key, None)
+            if leads:
+                try:
+                    value = compute()
+                except BaseException as error:
+                    self._crash(key, flight, error)
+                    raise
+                return self._land(key, flight, value)
+            if flight.thread == threading.get_ident():
+                return compute()
+            landed, value = flight.future.result()
+            if landed:
+                return value
+
+    async def run_async(self, key: Hashable, compute: Callable[[], Awaitable[Any]]) -> Any:
+        """As `run`, for coroutines: the event loop goes on meanwhile."""
+        import asyncio  # noqa: PLC0415 - threads need none
+
+        task = asyncio.current_task()
+        while True:
+            flight, leads = self._join(key, task)
+            if leads:
+                try:
+                    value = await compute()
+                except BaseException as error:
+                    self._crash(key, flight, error)
+                    raise
+                return self._land(key, flight, value)
+            if flight.thread == threading.get_ident() and flight.task in (None, task):
+                return await compute()
+            landed, value = await asyncio.wrap_future(flight.future)
+            if landed:
+                return value
+
+    def _join(self, key: Hashable, task: asyncio.Task[Any] | None) -> tuple[_Flight, bool]:
+        with self._lock:
+            flight = self._flights.get(key)
+            if flight is not None:
+                return flight, False
+            flight = self._flights[key] = _Flight(task)
+            return flight, True
+
+    def _land(self, key: Hashable, flight: _Flight, value: Any) -> Any:
+        with self._lock:
+            del self._flights[key]
+        flight.future.set_result((True, value))
+        return value
+
+    def _crash(self, key: Hashable, flight: _Flight, error: BaseException) -> None:
+        with self._lock:
+            del self._flights[key]
+        if isinstance(error, Exception):
+            flight.future.set_exception(error)
+        else:  # cancelled or interrupted, which is nothing to the others
+            flight.future.set_result((False, None))
+
+    def __len__(self) -> int:
+        """How many are in flight."""
+        return len(self._flights)
