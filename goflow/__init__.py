@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from goflow.engine.record import NodeRecord as NodeRecord
     from goflow.engine.record import RunResult as RunResult
     from goflow.engine.sync import run as run
-    from goflow.servers.handlers import Handlers as Handlers
     from goflow.results.cache import Cache as Cache
     from goflow.results.cache import CacheStats as CacheStats
+    from goflow.servers.handlers import Handlers as Handlers
+    from goflow.servers.pool import ConnectionPool as ConnectionPool
     from goflow.workflow.diagnostics import Finding as Finding
     from goflow.workflow.diagnostics import Report as Report
     from goflow.workflow.load import load as load
@@ -33,6 +34,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Cache": "goflow.results.cache",
     "CacheStats": "goflow.results.cache",
+    "ConnectionPool": "goflow.servers.pool",
     "Engine": "goflow.engine.engine",
     "Finding": "goflow.workflow.diagnostics",
     "Graph": "goflow._core.graph",
@@ -51,6 +53,7 @@ _HOMES = {
 __all__ = [
     "Cache",
     "CacheStats",
+    "ConnectionPool",
     "Engine",
     "Finding",
     "Graph",

@@ -10,6 +10,7 @@ from typing import Any
 
 __all__ = [
     "BadCall",
+    "CircuitOpen",
     "ConnectFailed",
     "ConnectionLost",
     "ExpressionError",
@@ -20,8 +21,11 @@ __all__ = [
     "InputError",
     "NodeFailed",
     "NodeTimeout",
-    "OutcomeUnknown",
     "NotJson",
+    "OutcomeUnknown",
+    "PoolClosed",
+    "PoolError",
+    "PoolTimeout",
     "RequestRejected",
     "RunFailed",
     "ServerError",
@@ -182,6 +186,63 @@ class RequestRejected(ServerError):
         super().__init__(message, server=server, stderr=stderr, hint=hint)
         self.rpc_code = rpc_code
         self.data = data
+
+
+# -- pools -------------------------------------------------------------------------------------
+
+
+class PoolError(GoFlowError):
+    """A connection pool has no connection to give, or a lease none any more."""
+
+    code = "pool_error"
+
+
+class PoolClosed(PoolError):
+    """The pool was closed, and gives out nothing more."""
+
+    def __init__(self, message: str, *, key: object, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.key = key
+
+
+class PoolTimeout(PoolError):
+    """No connection to ``key`` was free within ``seconds``; nothing was begun.
+
+    ``server`` is its id, if what is pooled are sessions with servers.
+    """
+
+    code = "timeout"
+    server: str | None = None
+
+    def __init__(
+        self, message: str, *, key: object, seconds: float, hint: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.key = key
+        self.seconds = seconds
+
+
+class CircuitOpen(PoolError):
+    """Connecting to ``key`` failed too often: it is not tried again for ``seconds``.
+
+    ``cause`` is the last failure.
+    """
+
+    code = "connection_error"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        key: object,
+        seconds: float,
+        cause: BaseException,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.key = key
+        self.seconds = seconds
+        self.cause = cause
 
 
 # -- runs --------------------------------------------------------------------------------------

@@ -152,7 +152,10 @@ class Engine:
         variables = bind(plan.workflow, kept.inputs)
         self._check_functions(plan)
         resources = self._resources()
-        await resumption.decide(set(rerun), dict(assume or {}), resources)
+        try:
+            await resumption.decide(set(rerun), dict(assume or {}), resources)
+        finally:
+            resources.connections.end()
         head = self._head(plan, kept.inputs, run_id=kept.id)._replace(
             started_at=kept.started_at, first=replay.following
         )
@@ -206,6 +209,7 @@ class Engine:
             result = await run.wait()
         finally:
             self._runs.discard(run)
+            resources.connections.end()
             for delivery in deliveries:
                 await delivery.finish()
         if journal is not None:
@@ -250,7 +254,7 @@ class Engine:
     def _resources(self) -> Resources:
         if self._connections is None:
             raise RuntimeError("the engine is not open: use 'async with goflow.Engine() as engine'")
-        return Resources(self._connections, self._functions, self._max_parallel)
+        return Resources(self._connections.for_run(), self._functions, self._max_parallel)
 
     def _check_functions(self, plan: Plan) -> None:
         for name in sorted(plan.functions - self._functions.keys()):

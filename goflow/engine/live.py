@@ -40,8 +40,12 @@ async def check_live(workflow: Workflow, findings: Findings) -> None:
 
     async def ask(server: Server, place: Path) -> Tools | None:
         try:
-            session, _ = await connections.session(configure(server, folder))
-            return {str(tool.get("name")): tool for tool in await session.list_tools()}
+            lease, _ = await connections.acquire(configure(server, folder))
+            try:
+                tools = await lease.connection.list_tools()
+            finally:
+                connections.release(lease)
+            return {str(tool.get("name")): tool for tool in tools}
         except GoFlowError as error:
             findings.add("GF601", error.message, place, hint=error.hint, severity="error")
             return None

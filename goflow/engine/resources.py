@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from goflow.engine.events import Listener
     from goflow.history.journal import RunJournal
     from goflow.history.replay import Replay
-    from goflow.servers.connections import Connections
+    from goflow.servers.connections import RunConnections
 
 __all__ = ["Resources", "RunContext"]
 
@@ -18,7 +18,7 @@ __all__ = ["Resources", "RunContext"]
 class Resources(NamedTuple):
     """``functions`` are those that the host program registered, by name."""
 
-    connections: Connections
+    connections: RunConnections
     functions: Mapping[str, Callable[..., Any]]
     max_parallel: int
 

@@ -1,24 +1,33 @@
-"""Which session a call goes to: one a server, connected once however many ask for it."""
+"""Which session a call goes to: the pools of an engine, and what is particular to MCP in them."""
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import AbstractAsyncContextManager, nullcontext
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
-from goflow.errors import ConnectFailed
+from goflow.errors import CircuitOpen, ConnectFailed, PoolClosed, PoolTimeout, ServerError
 from goflow.servers.handlers import NO_HANDLERS
 from goflow.servers.opening import open_session
+from goflow.servers.pool import ConnectionPool
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Hashable, Iterable
 
+    from goflow._core.pool import Lease
     from goflow.servers.config import ServerConfig
     from goflow.servers.handlers import Handlers
     from goflow.servers.process import ServerProcess
     from goflow.servers.session import Session
 
-__all__ = ["Connections"]
+__all__ = ["Connecting", "Connections", "RunConnections"]
+
+# Seconds. A session that nobody used for so long is closed; it is connected again when needed.
+IDLE_TIMEOUT = 3600.0
+# A call waits for its turn, not counted into its node's timeout, behind calls that all end in time.
+WAIT_TIMEOUT = 600.0
+# How long a server is left alone that could not be connected five times in a row.
+BREAKER_RESET = 10.0
 
 
 class _Closable(Protocol):
@@ -28,11 +37,24 @@ class _Closable(Protocol):
 T = TypeVar("T", bound=_Closable)
 
 
-class Connections:
-    """The live sessions of an engine, one a server.
+class Connecting(NamedTuple):
+    """What connecting to a server has cost: ``seconds`` in all, ``waited`` of them by a call."""
 
-    Connecting is single-flight; a session that ended is replaced at the next call. ``spawned`` are
-    processes that were started before there was a loop. Belongs to one event loop.
+    server: str
+    connects: int
+    seconds: float
+    waited: float
+
+    @property
+    def saved(self) -> float:
+        """Seconds of connecting during which something else was done."""
+        return max(0.0, self.seconds - self.waited)
+
+
+class Connections:
+    """The live sessions of an engine, in a pool; each server has its own limits.
+
+    ``spawned`` are processes that were started before there was a loop. Belongs to one event loop.
     """
 
     def __init__(
@@ -40,11 +62,12 @@ class Connections:
     ) -> None:
         self._handlers = handlers
         self._spawned = {process.config: process for process in spawned}
-        self._sessions: dict[ServerConfig, Session] = {}
-        self._connecting: dict[ServerConfig, asyncio.Task[Session]] = {}
-        self._places: dict[ServerConfig, asyncio.Semaphore] = {}
+        self._pools: dict[str, ConnectionPool[ServerConfig, Session]] = {}
+        self._known: dict[ServerConfig, ConnectionPool[ServerConfig, Session]] = {}
         self._tools: dict[Session, asyncio.Task[dict[str, dict[str, Any]]]] = {}
+        self._latest: dict[ServerConfig, asyncio.Task[dict[str, dict[str, Any]]]] = {}
         self._owned: dict[type[Any], _Closable] = {}
+        self._ahead: dict[ServerConfig, float] = {}  # seconds that processes booted before the loop
 
     def owned(self, make: type[T]) -> T:
         """The engine's one object of a class, made when it is first asked for, closed with it."""
@@ -53,70 +76,158 @@ class Connections:
             found = self._owned[make] = make()
         return found  # type: ignore[return-value]
 
-    def places(self, config: ServerConfig) -> AbstractAsyncContextManager[object]:
-        """A place among the calls that the server takes at once, for ``async with``."""
-        limit = 1 if config.mode == "exclusive" else config.max_in_flight
-        if limit is None:
-            return nullcontext()
-        places = self._places.get(config)
-        if places is None:
-            places = self._places[config] = asyncio.Semaphore(limit)
-        return places
+    def for_run(self) -> RunConnections:
+        """The connections as one run sees them; it must be ended with the run."""
+        return RunConnections(self)
 
-    def ready(self, config: ServerConfig) -> Session | None:
-        """A session that takes calls now, if there is one."""
-        session = self._sessions.get(config)
-        return None if session is None or session.closed else session
+    # -- leases --------------------------------------------------------------------------------
+
+    async def acquire(
+        self, config: ServerConfig, timeout: float | None = None, *, run: Hashable = None
+    ) -> tuple[Lease[Any, Session], float | None]:
+        """A lease on a session, and what is left of ``timeout`` seconds.
+
+        The timeout is for connecting; waiting for a turn is not counted. Raises ``ConnectFailed``
+        when the server cannot be connected, or not in time (the connecting goes on for others
+        then), ``PoolTimeout`` when no turn came.
+        """
+        pool = self.pool(config)
+        while True:
+            lease = pool.checkout(config)
+            if lease is None:
+                lease, timeout = await self._wait(pool, config, timeout, run or self)
+            if not lease.connection.closed:
+                return lease, timeout
+            self._forget(lease.connection)  # as it will be told to in a moment
+            pool.release(lease)
+
+    async def _wait(
+        self,
+        pool: ConnectionPool[ServerConfig, Session],
+        config: ServerConfig,
+        timeout: float | None,
+        run: Hashable,
+    ) -> tuple[Lease[Any, Session], float | None]:
+        busy = pool.is_warm(config)
+        began = time.monotonic()
+        try:
+            lease = await pool.acquire(
+                config, run=run, timeout=WAIT_TIMEOUT, connect_timeout=timeout
+            )
+        except PoolTimeout as error:
+            raise self._out_of_time(config, error) from None
+        except CircuitOpen as error:
+            message = error.message.replace(repr(config), f"server {config.id!r}")
+            hint = getattr(error.cause, "hint", None)
+            stderr = getattr(error.cause, "stderr", "")
+            raise ConnectFailed(message, server=config.id, stderr=stderr, hint=hint) from None
+        except PoolClosed:
+            raise ConnectFailed(
+                f"server {config.id!r} was disconnected: nothing was sent", server=config.id
+            ) from None
+        except ServerError as error:
+            # Each gets its own: a node writes its name into it.
+            raise _copied(error) from error.__cause__
+        if busy or timeout is None:
+            return lease, timeout
+        return lease, max(0.001, timeout - (time.monotonic() - began))
+
+    def release(self, lease: Lease[Any, Session]) -> None:
+        """Give a lease back. Harmless when it was given back before."""
+        if lease.held:
+            self.pool(lease.connection.config).release(lease)
+
+    def end_run(self, run: Hashable) -> None:
+        """Close the sessions that a run kept to itself."""
+        for pool in self._pools.values():
+            pool.end_run(run)
+
+    def pool(self, config: ServerConfig) -> ConnectionPool[ServerConfig, Session]:
+        """The pool that a server's sessions are in."""
+        pool = self._known.get(config)
+        if pool is None:
+            kind = f"run {config.max_in_flight}" if config.mode == "run" else "shared"
+            pool = self._pools.get(kind)
+            if pool is None:
+                pool = self._pools[kind] = ConnectionPool(
+                    self._open,
+                    _close,
+                    mode="run" if config.mode == "run" else "multiplex",
+                    max_in_flight=config.max_in_flight if config.mode == "run" else None,
+                    idle_timeout=IDLE_TIMEOUT,
+                    breaker_reset=BREAKER_RESET,
+                )
+            if config.mode == "run":
+                pool.resize(config.max_sessions, key=config)
+            else:
+                load = 1 if config.mode == "exclusive" else config.max_in_flight
+                pool.resize(config.max_sessions, load, key=config)
+            self._known[config] = pool
+        return pool
+
+    # -- warming -------------------------------------------------------------------------------
 
     def warm(self, config: ServerConfig) -> None:
         """Begin to connect, unless there is a session; what fails is told to who asks for it."""
-        if self.ready(config) is None:
-            task = self._connecting.get(config)
-            if task is not None and task.done():
-                del self._connecting[config]  # it failed for somebody who did not wait for it
-            self._connect(config)
+        self.pool(config).begin_warm(config)
 
-    async def session(
-        self, config: ServerConfig, timeout: float | None = None
-    ) -> tuple[Session, float | None]:
-        """A session, and what is left of ``timeout`` seconds.
+    async def prewarm(self, configs: Iterable[ServerConfig]) -> None:
+        """Connect to servers, all at once; returns when each is connected or has failed."""
+        wanted = list(configs)
+        for config in wanted:
+            self.warm(config)
+        for config in wanted:
+            await self.pool(config).warm(config)
 
-        Raises ``ConnectFailed`` when the server cannot be connected, or not in time; the connecting
-        goes on for others then.
-        """
-        session = self.ready(config)
-        if session is not None:
-            return session, timeout
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        task = self._connect(config)
-        await asyncio.wait((task,), timeout=timeout)
-        if not task.done():
-            raise ConnectFailed(
-                f"server {config.id!r} was not connected within {timeout:.3g} s",
-                server=config.id,
-                hint="the node's timeout covers connecting too",
-            )
-        if self._connecting.get(config) is task:
-            del self._connecting[config]  # it failed: the next to ask tries again
-        session = task.result()
-        return session, None if timeout is None else max(0.001, timeout - (loop.time() - began))
+    def connecting(self) -> list[Connecting]:
+        """What connecting has cost so far, by server, in the order of their first use."""
+        found = []
+        for config, pool in self._known.items():
+            stats = pool.stats(config)
+            ahead = self._ahead.get(config, 0.0)
+            if stats.connects:
+                seconds = stats.connect_time + ahead
+                found.append(Connecting(config.id, stats.connects, seconds, stats.connect_waited))
+        return found
 
-    async def tool(self, config: ServerConfig, name: str) -> dict[str, Any]:
-        """What the server says of a tool: ``inputSchema``, ``annotations``…; empty if nothing.
+    def uses(self) -> dict[str, int]:
+        """How often each server was used."""
+        found: dict[str, int] = {}
+        for config, pool in self._known.items():
+            stats = pool.stats(None if config.mode == "run" else config)
+            count = stats.hits + stats.waits - stats.timeouts
+            found[config.id] = found.get(config.id, 0) + count
+        return found
 
-        Asked once a session.
-        """
-        session, _ = await self.session(config)
+    def sessions(self) -> list[Session]:
+        """Every session there is."""
+        return [session for pool in self._pools.values() for session in pool.connections()]
+
+    # -- what servers say of themselves --------------------------------------------------------
+
+    async def tool(
+        self, config: ServerConfig, name: str, *, run: Hashable = None
+    ) -> dict[str, Any]:
+        """What the server says of a tool: ``inputSchema``, ``annotations``…; empty if nothing."""
+        lease, _ = await self.acquire(config, run=run)
+        try:
+            return await self.described(lease.connection, name)
+        finally:
+            self.release(lease)
+
+    async def described(self, session: Session, name: str) -> dict[str, Any]:
+        """As ``tool``, of a session that the caller holds. Asked once a session."""
         return (await asyncio.shield(self._listed(session))).get(name, {})
 
+    def learn(self, session: Session) -> None:
+        """Ask a session for its tools meanwhile, unless that was done."""
+        if not session.closed:
+            self._listed(session)
+
     def known_tool(self, config: ServerConfig, name: str) -> dict[str, Any]:
-        """What is known already of a tool; when nothing is, the server is asked meanwhile."""
-        session = self.ready(config)
-        if session is None:
-            return {}
-        listed = self._listed(session)
-        if not listed.done() or listed.cancelled() or listed.exception() is not None:
+        """What is known already of a tool: what a live session of the server said last."""
+        listed = self._latest.get(config)
+        if listed is None or not listed.done() or listed.cancelled() or listed.exception():
             return {}
         return listed.result().get(name, {})
 
@@ -125,51 +236,142 @@ class Connections:
         if task is None:
             task = asyncio.create_task(_tools_of(session), name="goflow list tools")
             task.add_done_callback(lambda done: done.cancelled() or done.exception())
-            self._tools[session] = task
+            self._tools[session] = self._latest[session.config] = task
         return task
+
+    def _unlist(self, session: Session) -> None:
+        """What a session said of its tools holds no more."""
+        task = self._tools.pop(session, None)
+        if task is not None:
+            task.cancel()
+            if self._latest.get(session.config) is task:
+                del self._latest[session.config]
+
+    # -- the end -------------------------------------------------------------------------------
 
     async def close(self) -> None:
         """End every session and connecting, and wait until their processes are gone."""
-        going_on = [*self._connecting.values(), *self._tools.values()]
-        for task in going_on:
+        listing = list(self._tools.values())
+        for task in listing:
             task.cancel()
-        await asyncio.gather(*going_on, return_exceptions=True)
-        sessions = list(self._sessions.values())
-        await asyncio.gather(*(session.close() for session in sessions), return_exceptions=True)
+        await asyncio.gather(*listing, return_exceptions=True)
+        for pool in self._pools.values():
+            await pool.close(timeout=None)
         for process in self._spawned.values():
             process.kill_now()
         while self._owned:
             self._owned.popitem()[1].close()
-        self._sessions.clear()
-        self._connecting.clear()
+        self._pools.clear()
+        self._known.clear()
         self._spawned.clear()
         self._tools.clear()
-
-    def _connect(self, config: ServerConfig) -> asyncio.Task[Session]:
-        task = self._connecting.get(config)
-        if task is None:
-            task = asyncio.create_task(self._open(config), name=f"goflow connect {config.id}")
-            # Nobody may be waiting when it fails; whoever asks later gets the error then.
-            task.add_done_callback(lambda done: done.cancelled() or done.exception())
-            self._connecting[config] = task
-        return task
+        self._latest.clear()
 
     async def _open(self, config: ServerConfig) -> Session:
-        session = await open_session(config, self._spawned.pop(config, None), self._handlers)
-        self._sessions[config] = session
-        self._connecting.pop(config, None)
+        process = self._spawned.pop(config, None)
+        if process is not None:
+            head_start = time.monotonic() - process.started_at
+            self._ahead[config] = self._ahead.get(config, 0.0) + head_start
+        session = await open_session(config, process, self._handlers)
         session.on_closed(self._forget)
-        session.on_tools_changed(lambda: self._tools.pop(session, None))
+        session.on_tools_changed(lambda: self._unlist(session))
         return session
 
     def _forget(self, session: Session) -> None:
-        self._tools.pop(session, None)
-        if self._sessions.get(session.config) is session:
-            del self._sessions[session.config]
+        self._unlist(session)
+        pool = self._known.get(session.config)
+        if pool is not None:
+            pool.retire(session, at_once=True)
+
+    def _out_of_time(self, config: ServerConfig, error: PoolTimeout) -> Exception:
+        if self.pool(config).is_warm(config):
+            error.server = config.id
+            return error
+        return ConnectFailed(
+            f"server {config.id!r} was not connected within {error.seconds:.3g} s",
+            server=config.id,
+            hint="the node's timeout covers connecting too",
+        )
 
     def __repr__(self) -> str:
-        return f"<Connections {len(self._sessions)} open, {len(self._connecting)} connecting>"
+        counts = [pool.stats() for pool in self._pools.values()]
+        return (
+            f"<Connections {sum(stats.open for stats in counts)} open, "
+            f"{sum(stats.connecting for stats in counts)} connecting>"
+        )
+
+
+class RunConnections:
+    """An engine's connections as one run sees them: servers of mode ``run`` keep its session."""
+
+    __slots__ = ("_before", "_connections", "owned")
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+        self._before = {item.server: item for item in connections.connecting()}
+        self.owned = connections.owned
+
+    async def acquire(
+        self, config: ServerConfig, timeout: float | None = None
+    ) -> tuple[Lease[Any, Session], float | None]:
+        """See `Connections.acquire`."""
+        return await self._connections.acquire(config, timeout, run=self)
+
+    def release(self, lease: Lease[Any, Session]) -> None:
+        """See `Connections.release`."""
+        self._connections.release(lease)
+
+    def warm(self, config: ServerConfig) -> None:
+        """See `Connections.warm`."""
+        self._connections.warm(config)
+
+    async def tool(self, config: ServerConfig, name: str) -> dict[str, Any]:
+        """See `Connections.tool`."""
+        return await self._connections.tool(config, name, run=self)
+
+    async def described(self, session: Session, name: str) -> dict[str, Any]:
+        """See `Connections.described`."""
+        return await self._connections.described(session, name)
+
+    def learn(self, session: Session) -> None:
+        """See `Connections.learn`."""
+        self._connections.learn(session)
+
+    def known_tool(self, config: ServerConfig, name: str) -> dict[str, Any]:
+        """See `Connections.known_tool`."""
+        return self._connections.known_tool(config, name)
+
+    def connecting(self) -> list[Connecting]:
+        """What connecting has cost since the run began; runs at the same time share it."""
+        nothing = Connecting("", 0, 0.0, 0.0)
+        found = []
+        for item in self._connections.connecting():
+            before = self._before.get(item.server, nothing)
+            if item.connects > before.connects:
+                found.append(
+                    Connecting(
+                        item.server,
+                        item.connects - before.connects,
+                        item.seconds - before.seconds,
+                        item.waited - before.waited,
+                    )
+                )
+        return found
+
+    def end(self) -> None:
+        """The run is over: its own sessions are closed."""
+        self._connections.end_run(self)
 
 
 async def _tools_of(session: Session) -> dict[str, dict[str, Any]]:
     return {str(tool.get("name")): tool for tool in await session.list_tools()}
+
+
+async def _close(session: Session) -> None:
+    await session.close()
+
+
+def _copied(error: ServerError) -> ServerError:
+    copy = type(error).__new__(type(error), *error.args)
+    copy.__dict__.update(error.__dict__)
+    return copy

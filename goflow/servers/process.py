@@ -52,12 +52,13 @@ class ServerProcess:
     Thread-safety: none; use it from one thread at a time.
     """
 
-    __slots__ = ("__weakref__", "_child", "_finalizer", "config", "greeted", "pid")
+    __slots__ = ("__weakref__", "_child", "_finalizer", "config", "greeted", "pid", "started_at")
 
     def __init__(self, config: ServerConfig, child: _Child, greeted: Era) -> None:
         self.config = config
         self.greeted = greeted  # the era of the request that it was sent
         self.pid = child.popen.pid
+        self.started_at = time.monotonic()
         self._child = child
         # Runs when this object is dropped, and at interpreter exit.
         self._finalizer: weakref.finalize[Any, Any] = weakref.finalize(self, child.destroy)

@@ -175,7 +175,7 @@ def node_types() -> dict[str, Schema]:
             aliases={**if_aliases, **output},
         ),
         "passthrough": _node(
-            "passthrough", "Joins paths.", {**_OUTPUT, **if_key}, aliases=output | if_aliases
+            "passthrough", "Joins paths.", {**_OUTPUT, **if_key}, aliases={**output, **if_aliases}
         ),
     }
 

@@ -124,14 +124,15 @@ def test_a_connection_that_failed_for_nobody_is_tried_again(run, monkeypatch, tm
         connections = Connections()
         config = minimal(cwd=str(tmp_path / "later"))
         connections.warm(config)
-        await asyncio.wait(list(connections._connecting.values()))
+        await connections.prewarm([config])
         (tmp_path / "later").mkdir()
         connections.warm(config)
-        session, _ = await connections.session(config)
-        assert not session.closed
+        lease, _ = await connections.acquire(config)
+        assert not lease.connection.closed
+        connections.release(lease)
         await connections.close()
         with pytest.raises(ConnectFailed):
-            await connections.session(minimal(cwd=str(tmp_path / "never")))
+            await connections.acquire(minimal(cwd=str(tmp_path / "never")))
         await connections.close()
 
     run(main())

@@ -83,7 +83,7 @@ def test_a_stdio_server_that_died_while_idle_is_started_again():
         async with goflow.Engine() as engine:
             assert (await engine.run(text)).completed
             assert (await engine.run(text)).result == ["x", "x"]
-            (session,) = engine._connections._sessions.values()
+            (session,) = engine._connections.sessions()
             os.kill(session.pid, signal.SIGKILL)
             await eventually(lambda: session.closed)
             return await engine.run(text)
@@ -153,11 +153,13 @@ def test_tools_that_changed_are_asked_for_again(run):
         config = ServerConfig(id="s", command=sys.executable, args=(str(SCRIPTS / "sdk_stdio.py"),))
         connections = Connections()
         assert await connections.tool(config, "grown_up") == {}
-        session, _ = await connections.session(config)
+        lease, _ = await connections.acquire(config)
+        session = lease.connection
         changed = asyncio.Event()
         session.on_tools_changed(changed.set)
         await session.call_tool("grow", {"name": "grown_up"})
         await changed.wait()
+        connections.release(lease)
         described = await connections.tool(config, "grown_up")
         await connections.close()
         return described

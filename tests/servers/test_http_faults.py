@@ -160,17 +160,21 @@ def test_a_server_that_restarts_is_connected_again(run, kind):
         config = web.config(kind)
         port = config.url.split(":")[2].split("/")[0]
         try:
-            first, _ = await connections.session(config)
-            assert text_of(await first.call_tool("echo", {"text": "one"})) == "one"
+            lease, _ = await connections.acquire(config)
+            assert text_of(await lease.connection.call_tool("echo", {"text": "one"})) == "one"
+            connections.release(lease)
             web.stop()
             web = WebServer("sdk_web", kind, port)
             outcomes = []
             for text in ("two", "three"):
-                session, _ = await connections.session(config)
+                lease, _ = await connections.acquire(config)
+                call = lease.connection.call_tool("echo", {"text": text})
                 try:
-                    outcomes.append(text_of(await session.call_tool("echo", {"text": text})))
+                    outcomes.append(text_of(await call))
                 except (ConnectFailed, ConnectionLost) as error:
                     outcomes.append(type(error))
+                finally:
+                    connections.release(lease)
             # Its end may be noticed by the first call after it, and by no other.
             assert outcomes[1] == "three"
         finally:

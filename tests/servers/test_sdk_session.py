@@ -292,15 +292,20 @@ def test_an_engines_connections_open_one_session_for_all(run, servers):
         config = servers("http", headers={"X-Key": "seven"})
         connections = Connections()
         try:
-            found = await asyncio.gather(*(connections.session(config) for _ in range(3)))
-            assert len({id(session) for session, _ in found}) == 1
-            session = found[0][0]
+            found = await asyncio.gather(*(connections.acquire(config) for _ in range(3)))
+            leases = [lease for lease, _ in found]
+            assert len({id(lease.connection) for lease in leases}) == 1
+            session = leases[0].connection
             assert text_of(await session.call_tool("header", {"name": "x-key"})) == "seven"
             assert "inputSchema" in await connections.tool(config, "echo")
+            for lease in leases:
+                connections.release(lease)
             await session.close()
-            again, _ = await connections.session(config)
+            lease, _ = await connections.acquire(config)
+            again = lease.connection
             assert again is not session
             assert text_of(await again.call_tool("echo", {"text": "hi"})) == "hi"
+            connections.release(lease)
         finally:
             await connections.close()
         assert again.closed

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from goflow.engine.nodes import Sending
     from goflow.engine.resources import Resources
     from goflow.servers.config import ServerConfig
-    from goflow.servers.connections import Connections
+    from goflow.servers.connections import RunConnections
     from goflow.servers.session import Session
     from goflow.workflow.model import ToolNode
 
@@ -75,15 +75,21 @@ class ToolWork:
         """
         connections = resources.connections
         try:
-            async with connections.places(self.server):
-                session = connections.ready(self.server)
-                if session is not None:
-                    try:
-                        return await self._call(session, request, connections, timeout, sending)
-                    except ConnectFailed:
-                        pass  # it had died while idle, and nothing was sent: a new one may take it
-                session, timeout = await connections.session(self.server, timeout)
-                return await self._call(session, request, connections, timeout, sending)
+            lease, left = await connections.acquire(self.server, timeout)
+            try:
+                if lease.waited:
+                    return await self._call(lease.connection, request, connections, left, sending)
+                try:
+                    return await self._call(lease.connection, request, connections, left, sending)
+                except ConnectFailed:
+                    pass  # it had died while idle, and nothing was sent: a new one may take it
+            finally:
+                connections.release(lease)
+            lease, left = await connections.acquire(self.server, timeout)
+            try:
+                return await self._call(lease.connection, request, connections, left, sending)
+            finally:
+                connections.release(lease)
         except GoFlowError as error:
             # A server may well give its secrets back in what it complains of.
             error.message = self._redactor.text(error.message)
@@ -93,15 +99,16 @@ class ToolWork:
         self,
         session: Session,
         request: Request,
-        connections: Connections,
+        connections: RunConnections,
         timeout: float | None,
         sending: Sending | None,
     ) -> Answer:
         arguments = request.arguments
         if request.originals:
-            schema = await self._described(connections, timeout)
+            schema = await self._described(session, connections, timeout)
             arguments = arguments | _texts_wanted(request.originals, schema)
         if sending is not None:
+            connections.learn(session)  # whether the next call may do without waiting
             await sending()
         raw = checked(
             await session.call_tool(self.tool, arguments, timeout=timeout),
@@ -112,12 +119,14 @@ class ToolWork:
             raise failure(raw, server=self.server.id, tool=self.tool)
         return Answer(unwrap(raw, self._result, server=self.server.id, tool=self.tool), raw)
 
-    async def _described(self, connections: Connections, timeout: float | None) -> dict[str, Any]:
+    async def _described(
+        self, session: Session, connections: RunConnections, timeout: float | None
+    ) -> dict[str, Any]:
         """What the server says of the tool; asked for at most once a session."""
         import asyncio  # noqa: PLC0415 - a plan is made before asyncio is loaded
 
         try:
-            return await asyncio.wait_for(connections.tool(self.server, self.tool), timeout)
+            return await asyncio.wait_for(connections.described(session, self.tool), timeout)
         except asyncio.TimeoutError:
             raise ConnectFailed(
                 f"server {self.server.id!r} did not list its tools in time: nothing was called",

@@ -1,0 +1,113 @@
+"""One key's connections in lists by load, for the pool to inline."""
+
+from libc.stdint cimport int32_t, int64_t
+
+cdef enum State:
+    CONNECTING
+    LIVE
+    RETIRED  # no longer given out, but leases of it are
+    CLOSED  # for its owner to close
+
+cdef enum Reason:  # why a connection was retired, in the order of REASONS
+    IDLE
+    LIFETIME
+    BROKEN
+    UNHEALTHY
+    DRAINED
+    RESIZED
+    POOL_CLOSED
+    REASON_COUNT
+
+cdef enum:
+    NOWHERE = 0x7FFFFFFF  # the least load of a lane without a live connection
+
+cdef struct Node:  # a slot's place in a ring
+    Node *before
+    Node *after
+    void *slot  # borrowed: the slot that it is a part of, which its lane keeps alive
+    int32_t load  # leases of the slot that are out
+
+
+cdef class Slot:
+    cdef readonly object key
+    cdef readonly object connection
+    cdef readonly int64_t number
+    cdef readonly double delay
+    cdef Lane lane
+    cdef Node node
+    cdef State state
+    cdef double began  # when connecting did
+    cdef double since  # when it was last given back, or connected
+    cdef double deadline  # the end of its lifetime
+    cdef int64_t generation
+
+
+cdef class Lane:
+    cdef readonly object key
+    # What is connecting, live, or retired and still leased, by number: keeps the nodes alive.
+    cdef dict slots
+    cdef Node **rings  # load -> the most recently used of the live slots with that load, or NULL
+    cdef int32_t levels  # how many rings there is room for
+    cdef int32_t least  # the lowest load that has a slot, or NOWHERE
+    cdef int32_t max_size, max_in_flight
+    cdef int32_t live, connecting, retired
+    cdef int64_t generation  # slots of an older one are not given out any more
+    cdef bint gone  # no longer the pool's lane of its key
+    # Leases that wait, by turn; all of the turns before `turn` have been served or given up.
+    cdef dict waiting
+    cdef int64_t turn, turns
+    cdef int32_t failures  # to connect, in a row
+    cdef double retry_at, open_until  # when to connect again; until when to fail at once
+    cdef object error  # the last failure
+    # Statistics.
+    cdef int64_t in_use, hits, misses, waits, timeouts, connects, connect_failures, leaks
+    cdef int64_t[7] retirements
+    cdef double wait_time, connect_time, connect_waited
+
+
+cdef int lane_reserve(Lane lane, int32_t load) except -1
+
+
+cdef inline void ring_remove(Lane lane, Node *node) noexcept:
+    """Take a node out of the ring of its load; the caller sees to ``least``."""
+    if node.after == node:
+        lane.rings[node.load] = NULL
+        return
+    node.before.after = node.after
+    node.after.before = node.before
+    if lane.rings[node.load] == node:
+        lane.rings[node.load] = node.after
+
+
+cdef inline void lane_add(Lane lane, Node *node) noexcept:
+    """Put a node first in the ring of its load, for which there is room."""
+    cdef Node *first = lane.rings[node.load]
+    if first == NULL:
+        node.before = node.after = node
+    else:
+        node.after = first
+        node.before = first.before
+        first.before.after = node
+        first.before = node
+    lane.rings[node.load] = node
+    if node.load < lane.least:
+        lane.least = node.load
+
+
+cdef inline void lane_move(Lane lane, Node *node, int32_t step) noexcept:
+    """Change a listed node's load by ``step``, 1 or -1."""
+    cdef int32_t load = node.load
+    ring_remove(lane, node)
+    node.load = load + step
+    lane_add(lane, node)
+    if lane.least == load and lane.rings[load] == NULL:
+        lane.least = load + 1  # where it went: a lower one would be the least by now
+
+
+cdef inline void lane_remove(Lane lane, Node *node) noexcept:
+    """Take a node out of the lists. O(loads), when it was the only one of the least load."""
+    ring_remove(lane, node)
+    while lane.least < lane.levels and lane.rings[lane.least] == NULL:
+        lane.least += 1
+    if lane.least >= lane.levels:
+        lane.least = NOWHERE
