@@ -60,7 +60,11 @@ class LoginNeeded(OAuthFlowError):
 
 def tokens_kept(config: ServerConfig) -> bool:
     """Whether a login has left tokens for this server; does not ask the keyring."""
-    return _name(config) in secrets.remembered()
+    try:
+        name = _name(config)
+    except ValueError:  # no address: connecting says so
+        return False
+    return name in secrets.remembered()
 
 
 def forget(config: ServerConfig) -> None:
