@@ -65,7 +65,7 @@ class Cache(CompiledCache):
             self.set(key, found, ttl)
             return found
 
-        return cast("T", isolated(self._flights.run(key, work)))
+        return cast("T", _own(*self._flights.run(key, work)))
 
     async def get_or_compute_async(
         self, key: str, compute: Callable[[], Awaitable[T]], ttl: float | None = None
@@ -80,7 +80,7 @@ class Cache(CompiledCache):
             self.set(key, found, ttl)
             return found
 
-        return cast("T", isolated(await self._flights.run_async(key, work)))
+        return cast("T", _own(*await self._flights.run_async(key, work)))
 
     def cached(
         self, *, ttl: float | None = None, key: Callable[..., str] | None = None
@@ -119,7 +119,7 @@ class Cache(CompiledCache):
                 self.set_result(name, inputs, outputs, ttl)
                 return outputs
 
-            return isolated(self._flights.run(flight, work))
+            return _own(*self._flights.run(flight, work))
 
         return wrapper
 
@@ -142,9 +142,13 @@ class Cache(CompiledCache):
                 self.set_result(name, inputs, outputs, ttl)
                 return outputs
 
-            return isolated(await self._flights.run_async(flight, work))
+            return _own(*await self._flights.run_async(flight, work))
 
         return wrapper
+
+
+def _own(value: Any, shared: bool) -> Any:
+    return isolated(value) if shared else value
 
 
 def _inputs(key: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

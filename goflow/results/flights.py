@@ -16,7 +16,7 @@ __all__ = ["Flights"]
 class _Flight:
     """One computation: who does it, and what came of it: whether it landed, and its value."""
 
-    __slots__ = ("future", "task", "thread")
+    __slots__ = ("future", "shared", "task", "thread")
 
     def __init__(self, task: asyncio.Task[Any] | None) -> None:
         self.future: Future[tuple[bool, Any]] = Future()
@@ -24,15 +24,16 @@ class _Flight:
         self.future.set_running_or_notify_cancel()
         self.thread = threading.get_ident()
         self.task = task
+        self.shared = False
 
 
 class Flights:
     """Runs one of several equal computations, and gives all who asked what came of it.
 
-    What several get is the same object: whoever changes it copies it first. A failure is raised in
-    all of them. When the one that computes is cancelled, another takes its place. Any number of
-    threads and event loops may share this. A computation that asks for its own key does not wait,
-    which would be for ever: it is done again.
+    Each gets the value, and whether others got the same object: whoever changes it copies it first
+    then. A failure is raised in all of them. When the one that computes is cancelled, another takes
+    its place. Any number of threads and event loops may share this. A computation that asks for its
+    own key does not wait, which would be for ever: it is done again.
     """
 
     __slots__ = ("_flights", "_lock")
@@ -41,7 +42,7 @@ class Flights:
         self._flights: dict[Hashable, _Flight] = {}
         self._lock = threading.Lock()
 
-    def run(self, key: Hashable, compute: Callable[[], Any]) -> Any:
+    def run(self, key: Hashable, compute: Callable[[], Any]) -> tuple[Any, bool]:
         """``compute()``, or what another thread is about to give for the same key."""
         while True:
             flight, leads = self._join(key, None)
@@ -53,12 +54,14 @@ class Flights:
                     raise
                 return self._land(key, flight, value)
             if flight.thread == threading.get_ident():
-                return compute()
+                return compute(), False
             landed, value = flight.future.result()
             if landed:
-                return value
+                return value, True
 
-    async def run_async(self, key: Hashable, compute: Callable[[], Awaitable[Any]]) -> Any:
+    async def run_async(
+        self, key: Hashable, compute: Callable[[], Awaitable[Any]]
+    ) -> tuple[Any, bool]:
         """As `run`, for coroutines: the event loop goes on meanwhile."""
         import asyncio  # noqa: PLC0415 - threads need none
 
@@ -73,24 +76,25 @@ class Flights:
                     raise
                 return self._land(key, flight, value)
             if flight.thread == threading.get_ident() and flight.task in (None, task):
-                return await compute()
+                return await compute(), False
             landed, value = await asyncio.wrap_future(flight.future)
             if landed:
-                return value
+                return value, True
 
     def _join(self, key: Hashable, task: asyncio.Task[Any] | None) -> tuple[_Flight, bool]:
         with self._lock:
             flight = self._flights.get(key)
             if flight is not None:
+                flight.shared = True
                 return flight, False
             flight = self._flights[key] = _Flight(task)
             return flight, True
 
-    def _land(self, key: Hashable, flight: _Flight, value: Any) -> Any:
+    def _land(self, key: Hashable, flight: _Flight, value: Any) -> tuple[Any, bool]:
         with self._lock:
-            del self._flights[key]
+            del self._flights[key]  # from here on nobody joins
         flight.future.set_result((True, value))
-        return value
+        return value, flight.shared
 
     def _crash(self, key: Hashable, flight: _Flight, error: BaseException) -> None:
         with self._lock:
