@@ -11,6 +11,7 @@ from typing import Any
 __all__ = [
     "BadCall",
     "CircuitOpen",
+    "CacheFailed",
     "ConnectFailed",
     "ConnectionLost",
     "ExpressionError",
@@ -243,6 +244,10 @@ class CircuitOpen(PoolError):
         self.key = key
         self.seconds = seconds
         self.cause = cause
+class CacheFailed(GoFlowError):
+    """The store of results could not be used; runs go on without it, a person asked for it."""
+
+    code = "cache_error"
 
 
 # -- runs --------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ VERBS = {
     "secrets": "Keep what servers need and nobody may read.",
     "schema": "Print the JSON Schema of workflow files, for editors.",
     "functions": "List the functions that expressions can call.",
+    "cache": "Look at the results that are kept between runs, and tend them.",
     "explain": "Say what a finding's code means, with the mistake and its fix.",
 }
 INTERRUPTED = 130
