@@ -2,8 +2,10 @@
 
 from libc.stdint cimport int32_t
 
+from goflow._core.topology cimport Edge
+
 
 cdef object array_of(const int32_t *values, Py_ssize_t count)
-cdef int read_nodes(
-    object values, str end, Py_ssize_t nodes, int32_t **read, Py_ssize_t *count
+cdef int read_edges(
+    object sources, object targets, Py_ssize_t nodes, Edge **edges, Py_ssize_t *count
 ) except -1

@@ -11,9 +11,11 @@ from cpython.buffer cimport (
     PyBUF_FORMAT, PyBUF_STRIDES, PyBUF_WRITABLE, PyBuffer_Release, PyObject_CheckBuffer,
     PyObject_GetBuffer,
 )
-from cpython.mem cimport PyMem_RawMalloc
 from libc.stdint cimport INT32_MAX, int32_t, int64_t
 from libc.string cimport memcpy
+
+from goflow._core.memory cimport numbers
+from goflow._core.topology cimport Edge
 
 import sys
 from operator import index
@@ -40,55 +42,79 @@ cdef int refuse(Py_ssize_t edge, str end, object node, Py_ssize_t nodes) except 
     raise GraphError(f"edge {edge} has a {end} that is no node: {node} of {nodes} nodes")
 
 
-cdef int read_nodes(
-    object values, str end, Py_ssize_t nodes, int32_t **read, Py_ssize_t *count
+cdef int read_edges(
+    object sources, object targets, Py_ssize_t nodes, Edge **edges, Py_ssize_t *count
 ) except -1:
-    """The values, all in ``range(nodes)``, as a new C array, which the caller frees, come what may.
+    """The edges between them, as a new C array, which the caller frees, come what may.
 
-    ``end`` is what an error calls them. Raises GraphError for a value that is no node, TypeError
-    for what is no one-dimensional buffer of int32 or int64 and no iterable of integers.
+    Raises GraphError for an end outside ``range(nodes)`` and for unequal lengths, TypeError for
+    what is no one-dimensional buffer of int32 or int64 and no iterable of integers.
     """
+    cdef Py_ssize_t more = read_ends(sources, "source", nodes, edges, -1)
+    count[0] = more
+    more = read_ends(targets, "target", nodes, edges, count[0])
+    if count[0] != more:
+        raise GraphError(f"{count[0]} sources and {more} targets are no edges")
+    return 0
+
+
+cdef Py_ssize_t read_ends(
+    object values, str end, Py_ssize_t nodes, Edge **edges, Py_ssize_t expected
+) except -1:
+    """Read sources into new edges, or targets into as many as expected; how many there are."""
     cdef Py_buffer view
+    cdef int32_t *ends
+    cdef list items
     if PyObject_CheckBuffer(values):
         PyObject_GetBuffer(values, &view, PyBUF_FORMAT | PyBUF_STRIDES)
         try:
-            return read_view(&view, end, nodes, read, count)
+            check_format(&view, end)
+            ends = room_for(view.shape[0], end, edges, expected)
+            if ends != NULL:
+                read_view(&view, end, nodes, ends)
+            return view.shape[0]
         finally:
             PyBuffer_Release(&view)
-    cdef list items = [index(value) for value in values]
-    reserve(len(items), end, read, count)
-    for at, value in enumerate(items):
-        if not 0 <= value < nodes:
-            refuse(at, end, value, nodes)
-        read[0][at] = value
-    return 0
+    items = [index(value) for value in values]
+    ends = room_for(len(items), end, edges, expected)
+    if ends != NULL:
+        for at, value in enumerate(items):
+            if not 0 <= value < nodes:
+                refuse(at, end, value, nodes)
+            ends[2 * at] = value
+    return len(items)
 
 
-cdef int reserve(Py_ssize_t size, str end, int32_t **read, Py_ssize_t *count) except -1:
+cdef int32_t *room_for(
+    Py_ssize_t size, str end, Edge **edges, Py_ssize_t expected
+) except? NULL:
+    """Where the first end goes; each has its place two on. NULL if too many or too few come."""
+    if expected >= 0:
+        return &edges[0].target if size == expected else NULL
     if size >= INT32_MAX:
         raise GraphError(f"{size} {end}s are too many: at most {INT32_MAX - 1} fit")
-    count[0] = size
-    read[0] = <int32_t *> PyMem_RawMalloc((size + 1) * sizeof(int32_t))
-    if read[0] == NULL:
+    edges[0] = <Edge *> numbers(2 * size + 1)
+    if edges[0] == NULL:
         raise MemoryError
-    return 0
+    return &edges[0].source
 
 
-cdef int read_view(
-    Py_buffer *view, str end, Py_ssize_t nodes, int32_t **read, Py_ssize_t *count
-) except -1:
+cdef int check_format(Py_buffer *view, str end) except -1:
     code = "B" if view.format == NULL else view.format.decode()
     if view.ndim != 1:
         raise TypeError(f"{end}s have {view.ndim} dimensions, not one")
     if code.lstrip(NATIVE) not in ("i", "l", "q") or view.itemsize not in (4, 8):
         raise TypeError(f"{end}s have items of format {code!r}, not int32 or int64")
-    reserve(view.shape[0], end, read, count)
+    return 0
+
+
+cdef int read_view(Py_buffer *view, str end, Py_ssize_t nodes, int32_t *ends) except -1:
     cdef const char *item = <const char *> view.buf
     cdef bint wide = view.itemsize == 8
     cdef int32_t narrow
     cdef int64_t value
     cdef Py_ssize_t at
-    for at in range(count[0]):
+    for at in range(view.shape[0]):
         if wide:
             memcpy(&value, item, 8)
         else:
@@ -96,6 +122,6 @@ cdef int read_view(
             value = narrow
         if value < 0 or value >= nodes:
             refuse(at, end, value, nodes)
-        read[0][at] = <int32_t> value
+        ends[2 * at] = <int32_t> value
         item += view.strides[0]
     return 0

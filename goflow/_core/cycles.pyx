@@ -111,8 +111,8 @@ cdef int list_components(
             node = graph.order[at]
             graph.first[at] = edge
             for place in range(begin[node], begin[node + 1]):
-                graph.sources[edge] = at
-                graph.targets[edge] = out[place]
+                graph.edges[edge].source = at
+                graph.edges[edge].target = out[place]
                 edge += 1
         graph.first[nodes] = edge
     PyMem_RawFree(rank)
@@ -145,7 +145,7 @@ cdef int32_t shortest_cycle(const Topology *graph, int32_t **cycle) noexcept nog
         return -1
     for root in range(begin, graph.nodes):  # one step long
         for edge in range(graph.first[root], graph.first[root + 1]):
-            if graph.targets[edge] == root:
+            if graph.edges[edge].target == root:
                 cycle[0][0] = root
                 return 1
     seen = zeros(count)
@@ -167,7 +167,7 @@ cdef int32_t shortest_cycle(const Topology *graph, int32_t **cycle) noexcept nog
                 node = queue[head]
                 head += 1
                 for edge in range(graph.first[node], graph.first[node + 1]):
-                    end = graph.targets[edge]
+                    end = graph.edges[edge].target
                     if end == root:
                         length = depth
                         end = node

@@ -11,44 +11,61 @@ from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from libc.stdint cimport int32_t, int64_t
 
 from goflow._core.memory cimport goflow_prefetch
-from goflow._core.topology cimport Topology
+from goflow._core.topology cimport Edge, Topology
 
 cdef enum:
-    AHEAD = 8  # how many edges ahead memory is asked for
+    AHEAD = 16  # how many edges, or nodes, ahead memory is asked for
     PATIENCE = 16  # steps for each node and edge before climbing one by one is given up
 
+# Both by position. The parent is the immediate dominator; the start's is itself, and -1 is that of
+# what the start does not reach.
+cdef struct Branch:
+    int32_t parent
+    int32_t top  # the ancestor whose parent is the start
+
 cdef struct Ancestor:
-    int32_t parent  # the immediate dominator; -1 for the start and for what it does not reach
+    int32_t parent
     int32_t jump  # an ancestor further up
     int32_t depth
 
 
 cdef bint climb_by_one(
-    const Topology *graph, int32_t start, int32_t *parents, int64_t budget
+    const Topology *graph, int32_t start, Branch *tree, int64_t budget
 ) noexcept nogil:
-    """``immediate_dominators``, unless common ancestors are more than ``budget`` steps away."""
-    cdef int32_t edge, source, end, low, high
-    for edge in range(graph.edges):
-        if edge + 2 * AHEAD < graph.edges:
-            goflow_prefetch(&parents[graph.targets[edge + 2 * AHEAD]])
-            end = parents[graph.targets[edge + AHEAD]]
-            goflow_prefetch(&parents[end if end > 0 else 0])
-        source = graph.sources[edge]
-        if parents[source] < 0 and source != start:
+    """Grow the tree, unless common ancestors are more than ``budget`` steps away.
+
+    Most edges need no climb: where the tops differ, only the start is above both.
+    """
+    cdef Edge edge
+    cdef int32_t at, low, high, end
+    for at in range(graph.nodes):
+        tree[at].parent = -1
+    tree[start].parent = start
+    tree[start].top = -1  # unlike any other
+    for at in range(graph.size):
+        if at + AHEAD < graph.size:
+            goflow_prefetch(&tree[graph.edges[at + AHEAD].target])
+        edge = graph.edges[at]
+        if tree[edge.source].parent < 0:
             continue
-        low = parents[graph.targets[edge]]
-        high = source
+        low = tree[edge.target].parent
+        if low == start:
+            continue
         if low < 0:
-            low = source
-        # The later of two cannot be an ancestor of the other; the start is one of all.
-        while low != high and low != start:
-            budget -= 1
-            end = parents[high]
-            high = end if end > low else low
-            low = low if end > low else end
-        if budget < 0:
-            return False
-        parents[graph.targets[edge]] = low
+            low = edge.source
+        elif tree[edge.source].top != tree[edge.target].top:
+            low = start
+        else:
+            high = edge.source
+            while low != high:  # the later of two cannot be an ancestor of the other
+                budget -= 1
+                end = tree[high].parent
+                high = end if end > low else low
+                low = low if end > low else end
+            if budget < 0:
+                return False
+        tree[edge.target].parent = low
+        tree[edge.target].top = edge.target if low == start else tree[low].top
     return True
 
 
@@ -73,37 +90,39 @@ cdef inline int32_t common_ancestor(const Ancestor *tree, int32_t a, int32_t b) 
 
 
 cdef void climb_by_jumps(const Topology *graph, int32_t start, Ancestor *tree) noexcept nogil:
-    """``immediate_dominators`` with what makes every climb logarithmic."""
-    cdef int32_t at, edge, source = start, end, parent, jump
+    """Grow the tree with what makes every climb logarithmic."""
+    cdef Edge edge
+    cdef int32_t at, last = start, parent, jump
     for at in range(graph.nodes):
         tree[at].parent = -1
-    tree[start].jump = start
+    tree[start].parent = tree[start].jump = start
     tree[start].depth = 0
-    for edge in range(graph.edges):
-        at = graph.sources[edge]
-        parent = tree[at].parent
-        if parent < 0 and at != start:
+    for at in range(graph.size):
+        edge = graph.edges[at]
+        parent = tree[edge.source].parent
+        if parent < 0:
             continue
-        if at > source:  # its first edge: its own parent is final now
-            source = at
+        if edge.source > last:  # its first edge: its own parent is final now
+            last = edge.source
             jump = tree[parent].jump
-            tree[at].depth = tree[parent].depth + 1
+            tree[last].depth = tree[parent].depth + 1
             if (
                 tree[parent].depth - tree[jump].depth
                 == tree[jump].depth - tree[tree[jump].jump].depth
             ):
-                tree[at].jump = tree[jump].jump
+                tree[last].jump = tree[jump].jump
             else:
-                tree[at].jump = parent
-        end = graph.targets[edge]
-        parent = tree[end].parent
-        tree[end].parent = at if parent < 0 else common_ancestor(tree, parent, at)
+                tree[last].jump = parent
+        parent = tree[edge.target].parent
+        tree[edge.target].parent = (
+            edge.source if parent < 0 else common_ancestor(tree, parent, edge.source)
+        )
 
 
 cdef int immediate_dominators(
     const Topology *graph, int32_t start, int32_t *parents
 ) noexcept nogil:
-    """The immediate dominators in a DAG from one position, by position; -1 for none.
+    """The immediate dominators in a DAG from one node, by node; -1 for none.
 
     In topological order a node's predecessors are in the dominator tree before it, so one pass
     does: its immediate dominator is their nearest common ancestor (Cooper, Harvey and Kennedy, "A
@@ -111,17 +130,26 @@ cdef int immediate_dominators(
     quadratic on a long chain with a fan; when it takes too many steps the pass is done again with
     jump pointers (Myers, "An applicative random-access stack", 1983).
     """
-    cdef int32_t at
-    cdef Ancestor *tree
-    for at in range(graph.nodes):
-        parents[at] = -1
-    if climb_by_one(graph, start, parents, PATIENCE * (<int64_t> graph.nodes + graph.edges)):
-        return 0
-    tree = <Ancestor *> PyMem_RawMalloc((<size_t> graph.nodes + 1) * sizeof(Ancestor))
+    cdef int32_t begin = graph.position[start], at, parent
+    cdef int64_t budget = PATIENCE * (<int64_t> graph.nodes + graph.size)
+    cdef Ancestor *slow = NULL
+    cdef Branch *tree = <Branch *> PyMem_RawMalloc((<size_t> graph.nodes + 1) * sizeof(Branch))
     if tree == NULL:
         return -1
-    climb_by_jumps(graph, start, tree)
+    if not climb_by_one(graph, begin, tree, budget):
+        slow = <Ancestor *> PyMem_RawMalloc((<size_t> graph.nodes + 1) * sizeof(Ancestor))
+        if slow == NULL:
+            PyMem_RawFree(tree)
+            return -1
+        climb_by_jumps(graph, begin, slow)
+        for at in range(graph.nodes):
+            tree[at].parent = slow[at].parent
+        PyMem_RawFree(slow)
+    tree[begin].parent = -1
     for at in range(graph.nodes):
-        parents[at] = tree[at].parent
+        if at + AHEAD < graph.nodes:
+            goflow_prefetch(&tree[graph.position[at + AHEAD]])
+        parent = tree[graph.position[at]].parent
+        parents[at] = graph.order[parent] if parent >= 0 else -1
     PyMem_RawFree(tree)
     return 0

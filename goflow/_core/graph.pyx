@@ -4,25 +4,23 @@ Compiled because validating a workflow asks all of these, at any size, before an
 become integers once (see ``intern``), integers become a topological numbering once (see
 ``topology``), and each question is then one sweep over the edges.
 
-O(nodes + edges) to build and to ask, no recursion; at most 40 bytes a node (with cycles, 48) and 8
+O(nodes + edges) to build and to ask, no recursion; at most 28 bytes a node (with cycles, 36) and 8
 an edge are kept.
 Everything is computed while building and only read afterwards: any number of threads may ask.
 """
 
-from cpython.list cimport PyList_New, PyList_SET_ITEM
-from cpython.mem cimport PyMem_RawCalloc, PyMem_RawFree, PyMem_RawMalloc
-from cpython.object cimport PyObject
-from cpython.ref cimport Py_INCREF
+from cpython.mem cimport PyMem_RawCalloc, PyMem_RawFree
 from libc.stdint cimport INT32_MAX, int32_t, uint8_t
 
-from goflow._core.arrays cimport array_of, read_nodes
+from goflow._core.answers cimport dict_of, list_of, set_of
+from goflow._core.arrays cimport array_of, read_edges
 from goflow._core.cycles cimport shortest_cycle
 from goflow._core.dominators cimport immediate_dominators
 from goflow._core.intern cimport Table, table_fill, table_find, table_free
-from goflow._core.memory cimport goflow_prefetch
+from goflow._core.memory cimport numbers
 from goflow._core.pairs cimport read_pairs
 from goflow._core.topology cimport (
-    Topology, topology_build, topology_free, topology_levels, topology_reachable,
+    Edge, Topology, topology_build, topology_free, topology_levels, topology_reachable,
     topology_reaching,
 )
 
@@ -31,10 +29,6 @@ from types import GenericAlias
 
 from goflow.errors import GraphError
 
-# Cython's own name for making a dict with room, where the interpreter has such a thing.
-cdef extern from *:
-    dict __Pyx_PyDict_NewPresized(Py_ssize_t size)
-
 cdef enum:
     BIG = 1 << 15  # edges and nodes from which on releasing the GIL costs nothing that shows
     NAMED = 8  # nodes of a cycle that a message names
@@ -42,11 +36,11 @@ cdef enum:
 cdef object FROM_ARRAYS = object()  # told to Graph.__cinit__ instead of the nodes
 
 
-cdef void *block(Py_ssize_t count, size_t size) except NULL:
-    cdef void *memory = PyMem_RawMalloc((count + 1) * size)
-    if memory == NULL:
+cdef int32_t *room_for(Py_ssize_t count) except NULL:
+    cdef int32_t *room = numbers(count)
+    if room == NULL:
         raise MemoryError
-    return memory
+    return room
 
 
 cdef class Graph:
@@ -71,43 +65,37 @@ cdef class Graph:
     cdef Topology topology
 
     def __cinit__(self, nodes, edges):
-        cdef int32_t *sources = NULL
-        cdef int32_t *targets = NULL
-        cdef Py_ssize_t node_count, edge_count = 0, more = 0
+        cdef Edge *read = NULL
+        cdef Py_ssize_t node_count, edge_count = 0
         cdef int failed
         try:
             if nodes is FROM_ARRAYS:
-                node_count, first, second = edges
+                node_count, sources, targets = edges
                 if not 0 <= node_count < INT32_MAX:
                     raise GraphError(f"a graph cannot have {node_count} nodes")
-                read_nodes(first, "source", node_count, &sources, &edge_count)
-                read_nodes(second, "target", node_count, &targets, &more)
-                if edge_count != more:
-                    raise GraphError(f"{edge_count} sources and {more} targets are no edges")
+                read_edges(sources, targets, node_count, &read, &edge_count)
             else:
                 if isinstance(nodes, (str, bytes)):
                     raise TypeError(f"nodes are of type {type(nodes).__name__}, not a list of ids")
                 self.ids = tuple(nodes)
                 node_count = len(self.ids)
                 table_fill(&self.table, self.ids)
-                read_pairs(&self.table, edges, &sources, &targets, &edge_count)
+                read_pairs(&self.table, edges, &read, &edge_count)
             if edge_count >= INT32_MAX:
                 raise GraphError(f"{edge_count} edges are too many")
             if node_count + edge_count < BIG:
                 failed = topology_build(
-                    &self.topology, <int32_t> node_count, <int32_t> edge_count, &sources, &targets
+                    &self.topology, <int32_t> node_count, <int32_t> edge_count, &read
                 )
             else:
                 with nogil:
                     failed = topology_build(
-                        &self.topology, <int32_t> node_count, <int32_t> edge_count,
-                        &sources, &targets,
+                        &self.topology, <int32_t> node_count, <int32_t> edge_count, &read
                     )
             if failed:
                 raise MemoryError
         finally:
-            PyMem_RawFree(sources)
-            PyMem_RawFree(targets)
+            PyMem_RawFree(read)
 
     def __dealloc__(self):
         table_free(&self.table)
@@ -137,12 +125,12 @@ cdef class Graph:
         return isinstance(node, str) and table_find(&self.table, node) >= 0
 
     def __repr__(self):
-        return f"<{type(self).__name__} {self.topology.nodes} nodes, {self.topology.edges} edges>"
+        return f"<{type(self).__name__} {self.topology.nodes} nodes, {self.topology.size} edges>"
 
     @property
     def edge_count(self):
         """How many edges there are, repeated ones included."""
-        return self.topology.edges
+        return self.topology.size
 
     def order(self):
         """Every node once, each after all of its predecessors: a list of ids, or an int32 array.
@@ -162,7 +150,7 @@ cdef class Graph:
         other. Raises GraphError naming a cycle if there is one.
         """
         order = self.order()
-        cdef int32_t *bounds = <int32_t *> block(2 * <Py_ssize_t> len(self), sizeof(int32_t))
+        cdef int32_t *bounds = room_for(2 * <Py_ssize_t> len(self))
         cdef int32_t count, level
         if self.is_big():
             with nogil:
@@ -224,11 +212,9 @@ cdef class Graph:
         1983) where ancestors are far: O((nodes + edges) log nodes) at worst. It needs an order:
         raises GraphError naming a cycle if there is one anywhere, and for what is no node.
         """
-        cdef int32_t begin = self.topology.position[self.node(start)]
+        cdef int32_t begin = self.node(start), failed
         self.need_no_cycle()
-        cdef int32_t size = self.topology.nodes, at, failed
-        cdef int32_t *parents = <int32_t *> block(2 * <Py_ssize_t> size, sizeof(int32_t))
-        cdef int32_t *answer = parents + size  # by node, and made of nodes
+        cdef int32_t *parents = room_for(len(self))
         try:
             if self.is_big():
                 with nogil:
@@ -237,32 +223,14 @@ cdef class Graph:
                 failed = immediate_dominators(&self.topology, begin, parents)
             if failed:
                 raise MemoryError
-            for at in range(size):
-                answer[self.topology.order[at]] = (
-                    self.topology.order[parents[at]] if parents[at] >= 0 else -1
-                )
             if self.ids is None:
-                return array_of(answer, size)
-            return self.named(answer, self.topology.order[begin])
+                return array_of(parents, len(self))
+            return dict_of(self.ids, parents, begin)
         finally:
             PyMem_RawFree(parents)
 
-    cdef dict named(self, const int32_t *parents, int32_t start):
-        """Dominators as ids, without the nodes that have none."""
-        cdef PyObject **keys = self.table.keys
-        cdef dict answer = __Pyx_PyDict_NewPresized(self.topology.nodes)
-        cdef int32_t node
-        for node in range(self.topology.nodes):
-            if node + 16 < self.topology.nodes and parents[node + 16] >= 0:
-                goflow_prefetch(<char *> keys[parents[node + 16]])
-            if parents[node] >= 0:
-                answer[self.ids[node]] = self.ids[parents[node]]
-            elif node == start:
-                answer[self.ids[node]] = None
-        return answer
-
     cdef bint is_big(self):
-        return <Py_ssize_t> self.topology.nodes + self.topology.edges >= BIG
+        return <Py_ssize_t> self.topology.nodes + self.topology.size >= BIG
 
     cdef int need_no_cycle(self) except -1:
         if self.topology.acyclic == self.topology.nodes:
@@ -292,15 +260,7 @@ cdef class Graph:
         """Nodes as a list of ids or an int32 array."""
         if self.ids is None:
             return array_of(nodes, count)
-        answer = PyList_New(count)
-        cdef Py_ssize_t at
-        for at in range(count):
-            if at + 16 < count:
-                goflow_prefetch(self.table.keys[nodes[at + 16]])
-            name = self.ids[nodes[at]]
-            Py_INCREF(name)
-            PyList_SET_ITEM(answer, at, name)
-        return answer
+        return list_of(self.ids, nodes, count)
 
     cdef object marked(self, object begin, bint backwards):
         """The nodes reachable from, or reaching, one or more."""
@@ -308,7 +268,6 @@ cdef class Graph:
         cdef int32_t *position = self.topology.position
         cdef int32_t *nodes = NULL
         cdef int32_t node, at, count = 0
-        cdef set answer
         # An array of one item has __index__ too, but a number has no __iter__.
         if isinstance(begin, str) or not hasattr(type(begin), "__iter__"):
             begin = (begin,)
@@ -331,17 +290,14 @@ cdef class Graph:
                     else:
                         topology_reachable(&self.topology, marks)
             # Written always and counted if marked: which nodes are is nothing to branch on.
-            nodes = <int32_t *> block(len(self), sizeof(int32_t))
+            nodes = room_for(len(self))
             for node in range(self.topology.nodes):
                 at = position[node]
                 nodes[count] = node
                 count += marks[at if component == NULL else component[at]]
             if self.ids is None:
                 return array_of(nodes, count)
-            answer = set()
-            for at in range(count):
-                answer.add(self.ids[nodes[at]])
-            return answer
+            return set_of(self.ids, nodes, count)
         finally:
             PyMem_RawFree(nodes)
             PyMem_RawFree(marks)

@@ -38,13 +38,14 @@ cdef extern from "Python.h":
     void *PyUnicode_DATA(PyObject *string) noexcept
     PyObject **PySequence_Fast_ITEMS(object sequence) noexcept
 
-cdef struct Slot:
-    uint32_t tag  # the high half of the hash
-    uint32_t entry  # the key's number plus one; 0 is an empty slot
+# A slot is 0 when empty; else its low bits are a key's number plus one, its high bits the key's
+# tag: as many of the hash's bits as the numbers leave room for.
+ctypedef uint32_t Slot
 
 cdef struct Table:
     Slot *slots
     uint64_t mask  # slots - 1; slots are a power of two, at most two thirds of them in use
+    uint32_t entries  # the low bits of a slot
     uint64_t secrets[2]
     Py_ssize_t count
     PyObject **keys  # borrowed: the items of the tuple the table was filled from
@@ -108,15 +109,20 @@ cdef inline void prefetch_string(PyObject *string) noexcept nogil:
     goflow_prefetch(<char *> string + 56)
 
 
-cdef inline uint32_t tag_of(uint64_t hashed) noexcept nogil:
-    return <uint32_t> (hashed >> 32)
+cdef inline uint32_t tag_of(const Table *table, uint64_t hashed) noexcept nogil:
+    return <uint32_t> (hashed >> 32) & ~table.entries
+
+
+cdef inline int32_t entry_of(const Table *table, Slot slot) noexcept nogil:
+    """The number of the slot's key; -1 for an empty slot."""
+    return <int32_t> (slot & table.entries) - 1
 
 
 cdef inline Slot *probe(const Table *table, uint64_t hashed) noexcept nogil:
     """The first slot from the hash on that has its tag or is empty."""
     cdef uint64_t at = hashed & table.mask
-    cdef uint32_t tag = tag_of(hashed)
-    while table.slots[at].entry != 0 and table.slots[at].tag != tag:
+    cdef uint32_t tag = tag_of(table, hashed)
+    while table.slots[at] != 0 and (table.slots[at] & ~table.entries) != tag:
         at = (at + 1) & table.mask
     return &table.slots[at]
 
@@ -124,10 +130,10 @@ cdef inline Slot *probe(const Table *table, uint64_t hashed) noexcept nogil:
 cdef inline Slot *settle(const Table *table, Slot *slot, uint64_t hashed, PyObject *key) noexcept:
     """The key's own slot, or the empty one where it belongs, from a slot that ``probe`` gave."""
     cdef uint64_t at = slot - table.slots
-    cdef uint32_t tag = tag_of(hashed)
-    while table.slots[at].entry != 0:
-        if table.slots[at].tag == tag and same_string(
-            table.keys[table.slots[at].entry - 1], key
+    cdef uint32_t tag = tag_of(table, hashed)
+    while table.slots[at] != 0:
+        if (table.slots[at] & ~table.entries) == tag and same_string(
+            table.keys[entry_of(table, table.slots[at])], key
         ):
             break
         at = (at + 1) & table.mask

@@ -4,7 +4,7 @@ Compiled because interning dominates such a graph: a ``dict`` waits for every re
 memory in turn. This table can be asked in stages (string, slot, key), each for a whole batch, so
 that one stage prefetches what the next one reads; ``intern.pxd`` has the stages.
 
-It is open addressing with linear probing over 8-byte slots, at most two thirds full. The hash is
+It is open addressing with linear probing over 4-byte slots, at most two thirds full. The hash is
 a multiply-and-fold over the string's bytes, after wyhash (Wang Yi), keyed by the interpreter's own
 string hash, so that ids cannot be chosen to collide and ``PYTHONHASHSEED`` rules here too. Strings
 compare by content; a subclass of ``str`` counts as its content.
@@ -37,6 +37,7 @@ cdef int table_fill(Table *table, tuple keys) except -1:
         size *= 2
     table.keys = PySequence_Fast_ITEMS(keys)
     table.mask = size - 1
+    table.entries = <uint32_t> size - 1  # the count is less
     table.secrets[0] = <uint64_t> <Py_ssize_t> hash("goflow.intern")
     table.secrets[1] = <uint64_t> <Py_ssize_t> hash("goflow.intern, again")
     table.count = count
@@ -62,12 +63,12 @@ cdef int table_fill(Table *table, tuple keys) except -1:
         for at in range(begin, end):
             key = table.keys[at]
             slot = settle(table, probe(table, hashes[at - begin]), hashes[at - begin], key)
-            if slot.entry != 0:
+            if slot[0] != 0:
                 raise GraphError(
-                    f"node id {<object> key!r} is repeated: nodes {slot.entry - 1} and {at}"
+                    f"node id {<object> key!r} is repeated: "
+                    f"nodes {entry_of(table, slot[0])} and {at}"
                 )
-            slot.tag = tag_of(hashes[at - begin])
-            slot.entry = <uint32_t> at + 1
+            slot[0] = tag_of(table, hashes[at - begin]) | (<uint32_t> at + 1)
         begin = end
     return 0
 
@@ -83,4 +84,4 @@ cdef int32_t table_find(const Table *table, object key) except -2:
     if goflow_string_ready(string) != 0:
         return -2
     cdef uint64_t hashed = hash_string(table, string)
-    return <int32_t> settle(table, probe(table, hashed), hashed, string).entry - 1
+    return entry_of(table, settle(table, probe(table, hashed), hashed, string)[0])

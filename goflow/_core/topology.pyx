@@ -12,9 +12,10 @@ any number of threads may ask at once. Functions return -1 when memory ran out; 
 
 from cpython.mem cimport PyMem_RawFree
 from libc.stdint cimport int32_t, uint8_t
+from libc.string cimport memset
 
 from goflow._core.cycles cimport list_components
-from goflow._core.memory cimport goflow_prefetch, numbers, zeros
+from goflow._core.memory cimport goflow_prefetch, numbers
 
 cdef enum:
     AHEAD = 8  # how far the queue prefetches: about one trip to memory
@@ -32,7 +33,8 @@ cdef int32_t list_nodes(
     queue's tail and moves the tail on only if it is; that is why ``order`` has one entry to spare.
     """
     cdef int32_t *order = graph.order
-    cdef int32_t tail = 0, head = 0, edge = 0, node, end, at, left
+    cdef Edge *edge = graph.edges
+    cdef int32_t tail = 0, head = 0, node, end, at, left
     for node in range(graph.nodes):
         order[tail] = node
         tail += waiting[node] == 0
@@ -46,72 +48,71 @@ cdef int32_t list_nodes(
             end = out[at]
             left = waiting[end] - 1
             waiting[end] = left
-            graph.sources[edge] = head
-            graph.targets[edge] = end
+            edge.source = head
+            edge.target = end
             edge += 1
             order[tail] = end
             tail += left == 0
         head += 1
     graph.acyclic = head
-    return edge
+    return <int32_t> (edge - graph.edges)
 
 
 cdef int topology_build(
-    Topology *graph, int32_t nodes, int32_t edges, int32_t **sources, int32_t **ends
+    Topology *graph, int32_t nodes, int32_t size, Edge **edges
 ) noexcept nogil:
-    """Fill an all-zero Topology; ends must be checked.
+    """Fill an all-zero Topology; the ends of the edges must be checked.
 
-    Takes over the two arrays, of ``edges + 1`` items, unless they are still there afterwards.
+    Takes over the edges, room for ``size + 1``, unless they are still there afterwards.
     """
-    cdef int32_t *begin = zeros(nodes + 1)
-    cdef int32_t *waiting = zeros(nodes)
-    cdef int32_t *out = numbers(edges)
-    cdef int32_t at, total, listed
-    graph.nodes = nodes
-    graph.edges = edges
-    graph.position = waiting  # once nothing waits, the array is used again
-    if begin == NULL or waiting == NULL or out == NULL:
+    cdef int32_t *order = numbers(2 * <Py_ssize_t> nodes + 1)
+    cdef int32_t *begin = numbers(<Py_ssize_t> nodes + 2 + size)
+    cdef int32_t *waiting
+    cdef int32_t *out
+    cdef int32_t at, total, listed, failed = 0
+    if order == NULL or begin == NULL:
+        PyMem_RawFree(order)
         PyMem_RawFree(begin)
-        PyMem_RawFree(out)
         return -1
+    waiting = order + nodes + 1  # once nothing waits, the room is for the positions
+    out = begin + nodes + 2
+    graph.nodes = nodes
+    graph.size = size
+    graph.order = order
+    graph.position = waiting
+    graph.edges = edges[0]
+    edges[0] = NULL
+    memset(begin, 0, (<size_t> nodes + 2) * sizeof(int32_t))
+    memset(waiting, 0, <size_t> nodes * sizeof(int32_t))
     # Counted two places on, begin[node + 1] is where the node's ends begin after adding up, and
     # where they end after placing them: then begin[node] is where they begin.
-    for at in range(edges):
-        begin[sources[0][at] + 2] += 1
-        waiting[ends[0][at]] += 1
+    for at in range(size):
+        begin[graph.edges[at].source + 2] += 1
+        waiting[graph.edges[at].target] += 1
     total = 0
     for at in range(2, nodes + 1):
         total += begin[at]
         begin[at] = total
-    for at in range(edges):
-        total = begin[sources[0][at] + 1]
-        begin[sources[0][at] + 1] = total + 1
-        out[total] = ends[0][at]
-    graph.sources = sources[0]  # the right size already; new memory costs more than it seems
-    graph.targets = ends[0]
-    sources[0] = ends[0] = NULL
-    graph.order = numbers(nodes)
-    cdef int failed = graph.order == NULL
-    if not failed:
-        listed = list_nodes(graph, begin, out, waiting)
-        if graph.acyclic < nodes:
-            failed = list_components(graph, listed, begin, out, waiting)
+    for at in range(size):
+        total = begin[graph.edges[at].source + 1]
+        begin[graph.edges[at].source + 1] = total + 1
+        out[total] = graph.edges[at].target
+    listed = list_nodes(graph, begin, out, waiting)
+    if graph.acyclic < nodes:
+        failed = list_components(graph, listed, begin, out, waiting)
     PyMem_RawFree(begin)
-    PyMem_RawFree(out)
     if failed:
         return -1
     for at in range(nodes):
         graph.position[graph.order[at]] = at
-    for at in range(edges):
-        graph.targets[at] = graph.position[graph.targets[at]]
+    for at in range(size):
+        graph.edges[at].target = graph.position[graph.edges[at].target]
     return 0
 
 
 cdef void topology_free(Topology *graph) noexcept nogil:
     PyMem_RawFree(graph.order)
-    PyMem_RawFree(graph.position)
-    PyMem_RawFree(graph.sources)
-    PyMem_RawFree(graph.targets)
+    PyMem_RawFree(graph.edges)
     PyMem_RawFree(graph.component)
     PyMem_RawFree(graph.first)
 
@@ -127,12 +128,13 @@ cdef int32_t topology_levels(const Topology *graph, int32_t *bounds) noexcept no
     First in first out, Kahn's algorithm lists the nodes level by level: a level ends before the
     first node that waited for one of its own.
     """
-    cdef int32_t at, edge, levels = 0
+    cdef const Edge *edges = graph.edges
+    cdef int32_t at, levels = 0
     cdef int32_t *latest = bounds + graph.nodes  # position -> position it waited for, or -1
     for at in range(graph.nodes):
         latest[at] = -1
-    for edge in range(graph.edges):
-        latest[graph.targets[edge]] = graph.sources[edge]
+    for at in range(graph.size):
+        latest[edges[at].target] = edges[at].source
     cdef int32_t begin = 0
     for at in range(graph.nodes):
         if latest[at] >= begin:
@@ -146,23 +148,25 @@ cdef int32_t topology_levels(const Topology *graph, int32_t *bounds) noexcept no
 
 cdef void topology_reachable(const Topology *graph, uint8_t *marks) noexcept nogil:
     """Spread marks along the edges. A component carries its mark at its first position."""
-    cdef int32_t edge
+    cdef const Edge *edges = graph.edges
     cdef const int32_t *component = graph.component
+    cdef int32_t at
     if component == NULL:
-        for edge in range(graph.edges):
-            marks[graph.targets[edge]] |= marks[graph.sources[edge]]
+        for at in range(graph.size):
+            marks[edges[at].target] |= marks[edges[at].source]
     else:
-        for edge in range(graph.edges):
-            marks[component[graph.targets[edge]]] |= marks[component[graph.sources[edge]]]
+        for at in range(graph.size):
+            marks[component[edges[at].target]] |= marks[component[edges[at].source]]
 
 
 cdef void topology_reaching(const Topology *graph, uint8_t *marks) noexcept nogil:
     """Spread marks against the edges. A component carries its mark at its first position."""
-    cdef int32_t edge
+    cdef const Edge *edges = graph.edges
     cdef const int32_t *component = graph.component
+    cdef int32_t at
     if component == NULL:
-        for edge in range(graph.edges - 1, -1, -1):
-            marks[graph.sources[edge]] |= marks[graph.targets[edge]]
+        for at in range(graph.size - 1, -1, -1):
+            marks[edges[at].source] |= marks[edges[at].target]
     else:
-        for edge in range(graph.edges - 1, -1, -1):
-            marks[component[graph.sources[edge]]] |= marks[component[graph.targets[edge]]]
+        for at in range(graph.size - 1, -1, -1):
+            marks[component[edges[at].source]] |= marks[component[edges[at].target]]

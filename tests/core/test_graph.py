@@ -375,6 +375,41 @@ def test_answers_hold_the_very_ids_that_were_given():
     assert graph.reachable("node" + "0") == set(nodes)
 
 
+def test_ids_may_stand_anywhere_in_memory():
+    # Strings of 64 KiB, whose addresses agree in all of their low bits.
+    nodes = [f"node {at}".ljust((1 << 16) - 100) for at in range(300)]
+    between = [bytes(at % 97 * 1024) for at in range(300)]
+    nodes += [f"node {at}" for at in range(300, 600)]
+    assert len(between) == 300
+    edges = list(pairwise(nodes))
+    assert Graph(nodes, edges).order() == nodes
+    assert Graph(nodes[::-1], edges).order() == nodes
+
+
+@pytest.mark.parametrize("size", [1, 8, 9, 100, 5_000, 70_000, 150_000])
+def test_large_answers_are_ordinary_sets_and_dicts(size):
+    nodes = [f"n{at}" for at in range(size)]
+    graph = Graph(nodes, [(nodes[0], node) for node in nodes[1:]])
+    reached, parents = graph.reachable(nodes[0]), graph.dominators(nodes[0])
+    assert type(reached) is set
+    assert reached == set(nodes)
+    assert sys.getsizeof(reached) <= 2 * sys.getsizeof(set(nodes))
+    assert type(parents) is dict
+    assert list(parents) == nodes
+    assert set(parents.values()) == {None, *nodes[: size > 1]}
+    assert sys.getsizeof(parents) <= 2 * sys.getsizeof(dict.fromkeys(nodes)) + 200
+    for at in range(2 * size):  # they grow and shrink like others
+        reached.add(at)
+        parents[at] = None
+    assert len(reached) == len(parents) == 3 * size
+    reached.difference_update(nodes)
+    for node in nodes:
+        del parents[node]
+    assert reached == set(parents) == set(range(2 * size))
+    assert {*reached} == reached.copy()
+    assert {**parents} == parents.copy()
+
+
 # -- arrays ------------------------------------------------------------------------------------
 
 
