@@ -14,7 +14,6 @@ class Maker:
         self.draw = draw
         self.nodes = []
         self.racing = False
-        self.at_once = False
 
     def new(self, kind, **fields):
         node = {"id": f"n{len(self.nodes)}", "type": kind, **fields}
@@ -48,13 +47,13 @@ class Maker:
         text = str(values) if not seldom(self.draw, 4) else f"[a, {', '.join(map(str, values))}]"
         node = self.new("loop", item=item, collection="b" if seldom(self.draw, 40) else text)
         inner = [*(one for one in items if one != item), item]
-        first = []
         if self.draw(st.booleans()):
-            node["parallel"] = self.at_once = True
-            first = [self.settled(self.function(inner, first=True), inner, first=True)]
+            node["parallel"] = True
+            if self.draw(st.booleans()):
+                node["max_parallel"] = self.draw(st.integers(1, 3))
         elif seldom(self.draw, 3):
             node["break_condition"] = self.truth(inner)
-        node["body"] = [*first, *self.chain(inner, depth + 1)]
+        node["body"] = self.chain(inner, depth + 1)
         return node
 
     def parallel(self, items, depth):
@@ -122,6 +121,6 @@ def documents(draw):
             {"from": a, "to": b} for a, b in zip(["start", *row], [*row, "end"], strict=True)
         ],
     }
-    if not (maker.racing or maker.at_once) and (limit := draw(st.none() | st.integers(1, 3))):
+    if not maker.racing and (limit := draw(st.none() | st.integers(1, 3))):
         document["max_parallel"] = limit
     return document, row, names

@@ -108,6 +108,8 @@ class LoopWork:
     async def _at_once(
         self, items: list[Any], whole: Scope, attempts: Attempts
     ) -> tuple[int, bool, list[Any]]:
+        # Each iteration sees what was there at first, whichever others have ended before it began.
+        first = whole.child()
         shown: list[Any] = []
         ended: dict[int, tuple[Scope, dict[str, Any]]] = {}
         following = iter(enumerate(items))
@@ -121,7 +123,7 @@ class LoopWork:
                 if clock() > deadline:
                     await attempts.breathe()
                     deadline = clock() + TIME_SLICE
-                own = whole.child(i)
+                own = first.child(i)
                 self._give(own, i, item)
                 attempts.emit(events.IterationStarted, self._node.id, i, whole.path)
                 ended[i] = (own, await attempts.chain(self._body, own))
