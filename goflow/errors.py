@@ -10,8 +10,8 @@ from typing import Any
 
 __all__ = [
     "BadCall",
-    "CircuitOpen",
     "CacheFailed",
+    "CircuitOpen",
     "ConnectFailed",
     "ConnectionLost",
     "ExpressionError",
@@ -244,6 +244,8 @@ class CircuitOpen(PoolError):
         self.key = key
         self.seconds = seconds
         self.cause = cause
+
+
 class CacheFailed(GoFlowError):
     """The store of results could not be used; runs go on without it, a person asked for it."""
 

@@ -51,6 +51,7 @@ cdef class Lane:
     cdef int32_t least  # the lowest load that has a slot, or NOWHERE
     cdef int32_t max_size, max_in_flight
     cdef int32_t live, connecting, retired
+    cdef object pool  # what tells its pool from others
     cdef int64_t generation  # slots of an older one are not given out any more
     cdef bint gone  # no longer the pool's lane of its key
     # Leases that wait, by turn; all of the turns before `turn` have been served or given up.

@@ -58,8 +58,9 @@ cdef class Slot:
 cdef class Lane:
     """What a pool knows of one key; made by its pool."""
 
-    def __cinit__(self, key, int32_t max_size, int32_t max_in_flight):
+    def __cinit__(self, key, pool, int32_t max_size, int32_t max_in_flight):
         self.key = key
+        self.pool = pool
         self.slots = {}
         self.waiting = {}
         self.max_size = max_size

@@ -47,6 +47,7 @@ cdef enum:
 
 @cython.final
 @cython.freelist(64)
+@cython.auto_pickle(False)
 cdef class Lease:
     """The right to use one connection, until it is checked in; made by its pool.
 
@@ -67,7 +68,6 @@ cdef class Lease:
     cdef int64_t turn  # in the queue, then among what is held
     cdef double since  # when it began to wait, or to be held
     cdef bint reported
-    cdef void *pool
 
     @property
     def connection(self):
@@ -116,6 +116,7 @@ cdef class Pool:
     cdef dict lanes  # key -> Lane
     cdef Lane past  # the statistics of lanes that are gone
     cdef object notify, clock
+    cdef object identity  # in its lanes; a reference to the pool would be a cycle
     cdef str internal
     cdef list to_connect, to_close, to_settle
     cdef dict held  # turn -> Lease, in the order of their checkout; only when looking for leaks
@@ -132,6 +133,7 @@ cdef class Pool:
         leak_after=None, backoff=0.1, max_backoff=10.0, connect_attempts=1, breaker_failures=5,
         breaker_reset=30.0, notify=None, clock=None, internal="",
     ):
+        self.identity = object()
         self.lanes = {}
         self.held = {}
         self.to_connect = []
@@ -150,7 +152,7 @@ cdef class Pool:
         self.notify = notify
         self.clock = clock
         self.internal = internal
-        self.past = Lane(None, self.max_size, self.max_in_flight)
+        self.past = Lane(None, None, 1, 1)
 
     @classmethod
     def __class_getitem__(cls, item):
@@ -182,7 +184,7 @@ cdef class Pool:
         cdef Node *node
         cdef double now = self.now()
         cdef bint hungry = False
-        if lease.pool != <void *> self:
+        if lane.pool is not self.identity:
             raise ValueError(f"{lease!r} is of another pool")
         mutex_lock(&self.lock)
         try:
@@ -198,6 +200,7 @@ cdef class Pool:
                 lane_move(lane, node, -1)
                 if lane.waiting:
                     self.serve(lane, now)
+                    hungry = len(lane.waiting) > 0  # it may have been too old to be given out again
                 if node.load == 0 and lane.live + lane.retired > lane.max_size:
                     self.end(lane, lease.slot, RESIZED)
             else:
@@ -244,7 +247,6 @@ cdef class Pool:
 
     cdef Lease new_lease(self, Lane lane, object token, double now):
         cdef Lease lease = Lease.__new__(Lease)
-        lease.pool = <void *> self
         lease.key = lane.key
         lease.lane = lane
         lease.token = token
@@ -734,7 +736,7 @@ cdef class Pool:
 
     def stats(self, key=None):
         """Counts since the beginning and sizes of now, of one key or of all together."""
-        cdef Lane total = Lane(key, 1, 1), lane
+        cdef Lane total = Lane(key, None, 1, 1), lane
         cdef Py_ssize_t waiting = 0, idle = 0
         cdef Slot slot
         for lane in [self.past, *self.some(None)] if key is None else self.some(key):
@@ -789,7 +791,8 @@ cdef class Pool:
         """The lane of a key, made if there is none."""
         lane = self.lanes.get(key)
         if lane is None:
-            lane = self.lanes.setdefault(key, Lane(key, self.max_size, self.max_in_flight))
+            lane = Lane(key, self.identity, self.max_size, self.max_in_flight)
+            lane = self.lanes.setdefault(key, lane)
         return <Lane> lane
 
     cdef list some(self, object key):

@@ -20,6 +20,7 @@ from goflow.expressions.functions import nearest
 from goflow.history.journal import RunHead
 from goflow.servers.connections import Connections
 from goflow.servers.handlers import NO_HANDLERS, Handlers
+from goflow.servers.prewarm import UseCounts
 from goflow.workflow.model import Workflow
 
 if TYPE_CHECKING:
@@ -32,10 +33,13 @@ if TYPE_CHECKING:
     from goflow.engine.record import RunResult
     from goflow.history.journal import Journal
     from goflow.history.replay import Replay
+    from goflow.servers.config import ServerConfig
     from goflow.servers.process import ServerProcess
 
 __all__ = ["Engine"]
 
+MOST_USED = 3
+"""Servers that an engine connects at its start because they were used most."""
 MAX_PARALLEL = 64
 """Nodes in flight at once in one run, unless the workflow says otherwise."""
 _PLANS = 64
@@ -48,8 +52,9 @@ class Engine:
     may go on at once. ``functions`` are what ``function`` nodes can call, by name. Runs are kept in
     the user's history, where they can be looked at and resumed, unless ``history`` is false.
     ``spawned`` are server processes that were started before the loop. ``handlers`` answer what
-    servers ask, and hear what they log. Belongs to one event loop; only ``stop`` may be called from
-    other threads.
+    servers ask, and hear what they log. ``servers`` are those that the engine knows by id: it
+    connects, in the background, to those with ``prewarm`` and to the ``most_used`` that were used
+    most lately. Belongs to one event loop; only ``stop`` may be called from other threads.
     """
 
     def __init__(
@@ -60,12 +65,16 @@ class Engine:
         history: bool = True,
         spawned: Iterable[ServerProcess] = (),
         handlers: Handlers = NO_HANDLERS,
+        servers: Iterable[ServerConfig] = (),
+        most_used: int = MOST_USED,
     ) -> None:
         self._functions = dict(functions or {})
         self._max_parallel = max_parallel
         self._spawned = spawned
         self._history = history
         self._handlers = handlers
+        self._servers = {server.id: server for server in servers}
+        self._most_used = most_used
         self._connections: Connections | None = None
         self._journal: Journal | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -79,6 +88,11 @@ class Engine:
             from goflow.history.journal import Journal  # noqa: PLC0415 - not every engine has one
 
             self._journal = Journal()
+        if self._servers:
+            used = UseCounts().most_used(self._most_used, self._servers)
+            asked = [server.id for server in self._servers.values() if server.prewarm]
+            for server_id in dict.fromkeys((*asked, *used)):
+                self._connections.warm(self._servers[server_id])
         return self
 
     async def __aexit__(
@@ -91,9 +105,31 @@ class Engine:
         self.stop()
         await asyncio.gather(*(run.finished() for run in tuple(self._runs)))
         if connections is not None:
+            uses = connections.uses()
             await connections.close()
+            UseCounts().add(uses)
         if self._journal is not None:
             await self._journal.close()
+
+    async def prewarm(self, servers: Iterable[str | ServerConfig]) -> None:
+        """Connect to servers before a run needs them; returns when each is connected or has failed.
+
+        An id is that of one of the engine's ``servers``, or of a workflow that it has run. What
+        fails is told to the run that needs it. Raises ``BadCall`` for an id that is not known.
+        """
+        connections = self._connections
+        if connections is None:
+            raise RuntimeError("the engine is not open: use 'async with goflow.Engine() as engine'")
+        known = {s.id: s for _, plan in self._plans.values() for s in plan.servers} | self._servers
+        wanted = []
+        for server in servers:
+            if isinstance(server, str) and server not in known:
+                raise BadCall(
+                    f"the engine knows no server {server!r}",
+                    hint=nearest(server, known) or "Engine(servers=[…]) makes servers known",
+                )
+            wanted.append(known[server] if isinstance(server, str) else server)
+        await connections.prewarm(wanted)
 
     async def run(
         self,

@@ -80,6 +80,10 @@ class Scope:
         self.raws.update(child.raws)
         return written
 
+    def recall(self, child: Scope) -> None:
+        """Keep what became of the members of ``child``, which failed: nothing of it counts."""
+        self.records.update(child.records)
+
     def write(self, written: Mapping[str, Any]) -> None:
         """Set variables to values with their raw results."""
         for name, (value, raw) in written.items():

@@ -360,6 +360,43 @@ def test_events_of_members_say_which_iteration():
     assert seen[0].nodes == 3
 
 
+@pytest.mark.parametrize("limit", [1, 2, 3])
+def test_parallel_iterations_are_isolated_however_few_run_at_once(go, limit):
+    each = loop("each", [1, 2, 3], ["add"], parallel=True, max_parallel=limit, output="all")
+    text = workflow(
+        [each, ADD], row("each"), variables=ZERO, result="${[total, all.iterations | map('total')]}"
+    )
+    assert go(text).result == [3, [1, 2, 3]]
+
+
+@pytest.mark.parametrize("options", [{}, {"parallel": True}])
+def test_members_of_a_failed_loop_keep_what_became_of_them(go, options):
+    text = workflow(
+        [
+            loop("each", [1, 0], ["ok", "div"], on_error="continue", **options),
+            transform("ok", "item"),
+            transform("div", "1 / item"),
+        ],
+        row("each"),
+    )
+    result = go(text)
+    assert (result.node("ok").status, result.node("div").status) == ("completed", "failed")
+
+
+def test_members_of_a_failed_branch_keep_what_became_of_them(go):
+    text = workflow(
+        [
+            parallel("both", [["ok", "div"], ["b"]], on_error="continue"),
+            transform("ok", "1"),
+            transform("div", "1 / 0"),
+            tool("b", "hang"),
+        ],
+        row("both"),
+    )
+    found = statuses(go(text))
+    assert (found["ok"], found["div"], found["b"]) == ("completed", "failed", "cancelled")
+
+
 # -- parallel ----------------------------------------------------------------------------------
 
 

@@ -264,6 +264,8 @@ class ReferencePool:
         return leaks
 
     def drain(self, key):
+        if key not in self.limits:
+            return
         self.generations = {**getattr(self, "generations", {}), key: self.generation(key) + 1}
         for connection in self.of(key, "live"):
             self.end(connection)

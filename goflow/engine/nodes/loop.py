@@ -71,7 +71,11 @@ class LoopWork:
         attempts.emit(events.LoopStarted, self._node.id, len(items), scope.path)
         whole = scope.child()
         every = self._at_once if self._node.parallel else self._one_by_one
-        count, broken, shown = await every(items, whole, attempts)
+        try:
+            count, broken, shown = await every(items, whole, attempts)
+        except BaseException:
+            scope.recall(whole)
+            raise
         writes = scope.absorb(whole)
         value: dict[str, Any] = {"iterations": shown} if self._shown else {}
         value["iteration_count"] = count
@@ -126,7 +130,12 @@ class LoopWork:
                 own = first.child(i)
                 self._give(own, i, item)
                 attempts.emit(events.IterationStarted, self._node.id, i, whole.path)
-                ended[i] = (own, await attempts.chain(self._body, own))
+                try:
+                    outputs = await attempts.chain(self._body, own)
+                except BaseException:
+                    whole.recall(own)
+                    raise
+                ended[i] = (own, outputs)
                 attempts.emit(events.IterationFinished, self._node.id, i, whole.path)
                 while absorbed in ended:  # in the order of the items, however they end
                     own, outputs = ended.pop(absorbed)

@@ -59,14 +59,19 @@ class ParallelWork:
 
         work = [branch(i, own) for i, own in enumerate(scopes)]
         outputs: list[dict[str, Any] | None]
-        if self._node.merge == "wait_all":
-            outputs = [*await settle(work)]
-        else:
-            outputs = await _first(work, success=self._node.merge == "wait_any")
+        try:
+            if self._node.merge == "wait_all":
+                outputs = [*await settle(work)]
+            else:
+                outputs = await _first(work, success=self._node.merge == "wait_any")
+        except BaseException:
+            for own in scopes:
+                scope.recall(own)
+            raise
         writes: dict[str, Any] = {}
         for own, output in zip(scopes, outputs, strict=True):
             if output is None:
-                scope.records.update(own.records)  # it was cancelled: nothing of it counts
+                scope.recall(own)
             else:
                 writes |= scope.absorb(own)
         value = {"branches": [output or {} for output in outputs], "branch_count": len(outputs)}
