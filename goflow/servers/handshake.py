@@ -73,7 +73,7 @@ def greeting(command: tuple[str, ...], era: Era) -> Era:
 
 
 def remember(command: tuple[str, ...], era: Era) -> None:
-    """A server with this command has answered in ``era``."""
+    """A server with this command, which was free to choose, has answered in ``era``."""
     _eras[command] = era
 
 

@@ -20,6 +20,12 @@ __all__ = ["Inbound", "Refused", "answer_request"]
 # Requests of one server that are being answered at once; more are refused.
 _LIMIT = 16
 
+# What changed before the server began to tell was not told: when it begins counts as a change.
+_TOOLS_CHANGED = (
+    "notifications/tools/list_changed",
+    "notifications/subscriptions/acknowledged",
+)
+
 _REASONS = {
     "roots/list": "this client offers no roots",
     "sampling/createMessage": "this client runs no model for servers",
@@ -192,7 +198,7 @@ class Inbound:
                 self._tell(listener, progress)
         elif message.method == "notifications/message":
             self._on_log(params)
-        elif message.method == "notifications/tools/list_changed":
+        elif message.method in _TOOLS_CHANGED:
             for callback in self._on_tools_changed or ():
                 self._tell(callback)
         elif message.method == "notifications/cancelled":

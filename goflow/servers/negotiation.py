@@ -75,7 +75,8 @@ async def negotiate(
                 except (RequestRejected, ValueError) as error:
                     problems[each] = error
                 else:
-                    handshake.remember((config.command, *config.args), each)
+                    if config.era == "auto":
+                        handshake.remember((config.command, *config.args), each)
                     return identity
         if ending.done():
             return None

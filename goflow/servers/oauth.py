@@ -74,8 +74,8 @@ def forget(config: ServerConfig) -> None:
 
 def _name(config: ServerConfig) -> str:
     """The tokens' name in the keyring: they are of an address, whatever a file calls it."""
-    parts = urlsplit(config.url)
-    return f"oauth:{parts.scheme}:{parts.netloc}{parts.path}".replace("/", "|")
+    address = config.url.partition("#")[0].partition("?")[0]
+    return "oauth:" + "".join(address.split()).replace("/", "|")
 
 
 class _Tokens:

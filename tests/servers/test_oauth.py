@@ -71,7 +71,7 @@ def test_the_tokens_are_in_the_keyring_only(run, keyring_file, home):
     kept = json.loads(entry)
     for token in (kept["tokens"]["access_token"], kept["tokens"]["refresh_token"]):
         assert leaking_files(home, token) == []
-    assert secrets.known_names()[0].startswith("oauth:http:127.0.0.1")
+    assert secrets.known_names()[0].startswith("oauth:http:||127.0.0.1")
 
 
 def test_a_token_that_is_over_is_renewed_and_the_new_one_kept(run, keyring_file):
