@@ -67,7 +67,7 @@ def _used(workflow: Workflow, findings: Findings) -> list[tuple[Server, Path]]:
     places: dict[str, Path] = {}
     for i, node in enumerate(workflow.nodes):
         if isinstance(node, ToolNode) and node.server not in places:
-            places[node.server] = findings.written(("nodes", i), "server", "server_id")
+            places[node.server] = ("nodes", i, "server")
     used: list[tuple[Server, Path]] = []
     for i, server in enumerate(workflow.servers):
         if places.pop(server.id, None) is not None:
@@ -85,13 +85,13 @@ def _check(node: ToolNode, path: Path, tools: Tools, findings: Findings) -> None
         findings.add(
             "GF602",
             f"the server {node.server!r} has no tool {node.tool!r}",
-            findings.written(path, "tool", "tool_name"),
+            (*path, "tool"),
             hint=nearest(node.tool, tools) or f"it has {', '.join(sorted(tools)) or 'none'}",
         )
         return
     schema = tool.get("inputSchema")
     if isinstance(schema, dict):
-        place = findings.written(path, "parameters", "arguments", "input")
+        place = (*path, "parameters")
         _check_arguments(node, place, schema, findings)
 
 

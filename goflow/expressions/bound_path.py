@@ -37,7 +37,7 @@ class BoundPath:
 
     def __init__(self, source: str, *, strict: bool = False) -> None:
         self.source = source
-        self._template = Template(source, strict=strict)
+        self._template = Template.of(source, strict=strict)
         self._pieces: list[tuple[str | Run, str]] = []
         quote = ""
         for part in self._template.parts:

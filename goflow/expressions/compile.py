@@ -54,17 +54,24 @@ _NUMERIC = frozenset((int, float))
 
 
 class Expression:
-    """A compiled expression: ``evaluate(env)`` gives its value.
+    """An expression: ``evaluate(env)`` gives its value.
 
-    ``run`` is the bare closure for callers that handle ``EvalError`` themselves.
+    ``run`` is the bare closure for callers that handle ``EvalError`` themselves. It is made when it
+    is first asked for: a validator reads trees only.
     """
 
-    __slots__ = ("run", "source", "tree")
+    __slots__ = ("_strict", "run", "source", "tree")
 
     def __init__(self, source: str, tree: Expr, strict: bool) -> None:
         self.source = source
         self.tree = tree
-        self.run = compile_tree(tree, strict)
+        self._strict = strict
+
+    def __getattr__(self, name: str) -> Run:
+        if name != "run":
+            raise AttributeError(name)
+        self.run: Run = compile_tree(self.tree, self._strict)
+        return self.run
 
     @staticmethod
     @lru_cache(maxsize=4096)
@@ -100,8 +107,9 @@ def compile_tree(tree: Expr, strict: bool = False) -> Run:
     When its work may be more than a few steps, it pays from the budget of the evaluation that goes
     on, or from one of its own.
     """
-    run = _Compiler(strict).compile(tree)
-    return budgeted(run) if any(map(_pays, syntax.walk(tree))) else run
+    compiler = _Compiler(strict)
+    run = compiler.compile(tree)
+    return budgeted(run) if compiler.pays else run
 
 
 def budgeted(run: Run) -> Run:
@@ -119,20 +127,22 @@ def budgeted(run: Run) -> Run:
     return with_budget
 
 
-_PAYING = (
-    syntax.Call,
-    syntax.Project,
-    syntax.Path,
-    syntax.Slice,
-    syntax.ListOf,
-    syntax.MapOf,
+_PAYING = frozenset(
+    (
+        syntax.Call,
+        syntax.Project,
+        syntax.Path,
+        syntax.Slice,
+        syntax.ListOf,
+        syntax.MapOf,
+    )
 )
 
 
 def _pays(node: Expr) -> bool:
     """Whether a node's own work may be more than a few steps."""
     if not isinstance(node, syntax.Binary):
-        return isinstance(node, _PAYING)
+        return type(node) in _PAYING
     sign = node.operator
     return sign == "+" or sign in SEARCHES or (sign in COMPARISONS and not _short(node))
 
@@ -150,12 +160,15 @@ def _weight(body: Expr) -> int:
 class _Compiler:
     """One method a kind of node, ``_<class>``; each returns the node's closure."""
 
-    __slots__ = ("_strict",)
+    __slots__ = ("_strict", "pays")
 
     def __init__(self, strict: bool) -> None:
         self._strict = strict
+        self.pays = False
+        """Whether the work of a node so far may be more than a few steps."""
 
     def compile(self, node: Expr) -> Run:
+        self.pays = self.pays or _pays(node)
         run: Run = getattr(self, f"_{type(node).__name__.lower()}")(node)
         return run
 

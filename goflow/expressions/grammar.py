@@ -70,12 +70,13 @@ _MEANT = {
 
 _TOKEN = re.compile(
     r"""
-    (?P<blank>[ \t\r\n]+)
-  | (?P<number>[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)
+    [ \t\r\n]*(?:
+    (?P<number>[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)
   | (?P<string>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')
   | (?P<name>[A-Za-z_][A-Za-z0-9_]*|\#|\$(?!\{))
   | (?P<sign>\?\.(?=[A-Za-z_])|\$\{|\*\*|\?\?|\|\||&&|==|!=|<=|>=|[-+*/%<>!?:|.,()\[\]{}])
-    """,
+  | (?P<end>\Z)
+    )""",
     re.VERBOSE | re.DOTALL,
 )
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
@@ -100,7 +101,6 @@ def parse(source: str) -> Expr:
     tree = parser.expression(0)
     if parser.token.kind != "end":
         parser.unexpected("the expression ends before this")
-    _check_elements(tree, source)
     return tree
 
 
@@ -113,54 +113,41 @@ def parse_embedded(source: str, start: int) -> tuple[Expr, int]:
     tree = parser.expression(0)
     if parser.token.text != "}" or parser.token.kind != "sign":
         parser.unexpected("expected '}' to close '${'")
-    _check_elements(tree, source)
     return tree, parser.token.at + 1
-
-
-def _check_elements(node: Expr, source: str, inside: bool = False) -> None:
-    """Refuse ``#`` and ``.field`` where there is no element."""
-    if isinstance(node, syntax.Name) and node.name == "#" and not inside:
-        raise ExpressionError(
-            "'#' and '.field' stand for an element, inside map, filter and friends",
-            source=source,
-            position=node.at,
-        )
-    per_element = isinstance(node, syntax.Call) and node.function in ELEMENT_FUNCTIONS
-    for i, child in enumerate(syntax.children(node)):
-        _check_elements(child, source, inside or (per_element and i > 0))
 
 
 class _Parser:
     """One token of look-ahead over the source; ``token`` is the next one, not yet taken."""
 
-    __slots__ = ("_depth", "_limit", "_next", "_source", "token")
+    __slots__ = ("_depth", "_elements", "_limit", "_next", "_source", "token")
 
     def __init__(self, source: str, start: int, closing: int = 0) -> None:
         self._source = source
         self._next = start
         self._limit = start + MAX_SOURCE + closing
         self._depth = 0
+        self._elements = 0  # calls around that evaluate this for an element
         self.token = self._lex()
 
     # -- tokens --------------------------------------------------------------------------------
 
     def _lex(self) -> Token:
-        while self._next < len(self._source):
-            at = self._next
-            match = _TOKEN.match(self._source, at)
-            if match is None:
-                self._bad_character(at)
-            self._next = match.end()
-            if self._next > self._limit:
-                self._too_long()
-            if match.lastgroup != "blank":
-                return Token(str(match.lastgroup), match.group(), at)
-        return Token("end", "", len(self._source))
+        match = _TOKEN.match(self._source, self._next)
+        if match is None:
+            self._bad_character()
+        self._next = match.end()
+        if self._next > self._limit:
+            self._too_long()
+        kind = match.lastgroup
+        assert kind is not None
+        return Token(kind, match[kind], match.start(kind))
 
     def _too_long(self) -> NoReturn:
         self._fail(f"an expression is at most {MAX_SOURCE} characters long", self._limit)
 
-    def _bad_character(self, at: int) -> NoReturn:
+    def _bad_character(self) -> NoReturn:
+        rest = self._source[self._next :]
+        at = len(self._source) - len(rest.lstrip(" \t\r\n"))
         character = self._source[at]
         if character in "\"'":
             self._fail("this string is not closed", at)
@@ -292,13 +279,20 @@ class _Parser:
             return self._postfix(self._map(token.at))
         if text == "." and self.token.kind == "name":
             key = self._advance()
-            element = syntax.Name(token.at, "#")
+            element = self._element(token.at)
             return self._postfix(syntax.Member(key.at, element, key.text, False))
         self.token = token
         self.unexpected("expected a value")
 
+    def _element(self, at: int) -> Expr:
+        if not self._elements:
+            self._fail("'#' and '.field' stand for an element, inside map, filter and friends", at)
+        return syntax.Name(at, "#")
+
     def _name(self, token: Token) -> Expr:
         name = token.text
+        if name == "#":
+            return self._element(token.at)
         if self._is("("):
             self._advance()
             return self._call(name, token.at, ())
@@ -382,8 +376,9 @@ class _Parser:
 
     def _call(self, name: str, at: int, first: tuple[Expr, ...]) -> Expr:
         self._known_function(name, at)
-        arguments = list(first + self._items(")"))
-        if name in ELEMENT_FUNCTIONS:
+        per_element = name in ELEMENT_FUNCTIONS
+        arguments = [*first, *self._items(")", per_element, len(first))]
+        if per_element:
             # A field's name in quotes stands for that field of the element.
             for i, argument in enumerate(arguments[1:], 1):
                 if isinstance(argument, syntax.Literal) and isinstance(argument.value, str):
@@ -398,10 +393,14 @@ class _Parser:
         if name not in FUNCTIONS:
             self._fail(f"there is no function {name!r}", at, nearest(name, FUNCTIONS))
 
-    def _items(self, close: str) -> tuple[Expr, ...]:
+    def _items(self, close: str, per_element: bool = False, first: int = 0) -> tuple[Expr, ...]:
+        """The items of a list; with ``per_element`` all but the very first see an element."""
         items: list[Expr] = []
         while not self._is(close):
+            inside = per_element and bool(first or items)
+            self._elements += inside
             items.append(self.expression(0))
+            self._elements -= inside
             if not self._take(","):
                 break
         self._expect(close, "to close the list")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 __all__ = [
     "Binary",
@@ -146,31 +146,32 @@ Expr: TypeAlias = (
 
 def children(node: Expr) -> tuple[Expr, ...]:
     """The direct sub-expressions of ``node``, in source order."""
-    if isinstance(node, (Literal, Name)):
-        return ()
-    if isinstance(node, (Member, Path)):
-        return (node.target,)
-    if isinstance(node, Index):
-        return (node.target, node.index)
-    if isinstance(node, Slice):
-        return tuple(part for part in (node.target, node.start, node.stop) if part is not None)
-    if isinstance(node, Project):
-        return (node.target, node.tail)
-    if isinstance(node, Unary):
-        return (node.operand,)
-    if isinstance(node, Binary):
-        return (node.left, node.right)
-    if isinstance(node, Choice):
-        return (node.test, node.then, node.other)
-    if isinstance(node, Call):
-        return node.arguments
-    if isinstance(node, ListOf):
-        return node.items
-    return tuple(value for _, value in node.items)
+    return _CHILDREN[type(node)](node)
+
+
+_CHILDREN: dict[type, Callable[[Any], tuple[Expr, ...]]] = {
+    Literal: lambda node: (),
+    Name: lambda node: (),
+    Member: lambda node: (node.target,),
+    Path: lambda node: (node.target,),
+    Index: lambda node: (node.target, node.index),
+    Slice: lambda node: tuple(
+        part for part in (node.target, node.start, node.stop) if part is not None
+    ),
+    Project: lambda node: (node.target, node.tail),
+    Unary: lambda node: (node.operand,),
+    Binary: lambda node: (node.left, node.right),
+    Choice: lambda node: (node.test, node.then, node.other),
+    Call: lambda node: node.arguments,
+    ListOf: lambda node: node.items,
+    MapOf: lambda node: tuple(value for _, value in node.items),
+}
 
 
 def walk(node: Expr) -> Iterator[Expr]:
     """``node`` and everything below it, parents first."""
-    yield node
-    for child in children(node):
-        yield from walk(child)
+    stack = [node]
+    while stack:
+        node = stack.pop()
+        yield node
+        stack += children(node)[::-1]

@@ -6,6 +6,7 @@ A string that is exactly one ``${…}`` keeps the type of its value; inside othe
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from goflow.errors import ExpressionError
@@ -31,12 +32,23 @@ class Template:
     ``${…}``; ``constant`` is True when there is nothing to fill in.
     """
 
-    __slots__ = ("parts", "run", "source")
+    __slots__ = ("_strict", "parts", "run", "source")
 
     def __init__(self, source: str, *, strict: bool = False) -> None:
         self.source = source
         self.parts = tuple(_split(source))
-        self.run: Run = self._compile(strict)
+        self._strict = strict
+
+    @staticmethod
+    def of(source: str, *, strict: bool = False) -> Template:
+        """The template of a text; raises ``ExpressionError``. Short ones are kept."""
+        return _kept(source, strict) if len(source) < 1024 else Template(source, strict=strict)
+
+    def __getattr__(self, name: str) -> Run:
+        if name != "run":
+            raise AttributeError(name)
+        self.run: Run = self._compile(self._strict)
+        return self.run
 
     @property
     def constant(self) -> bool:
@@ -94,6 +106,11 @@ class Template:
         return f"<Template {self.source!r}>"
 
 
+@lru_cache(maxsize=4096)
+def _kept(source: str, strict: bool) -> Template:
+    return Template(source, strict=strict)
+
+
 def fill(value: Any, *, strict: bool = False) -> tuple[Callable[[Env], Any], bool]:
     """A function that builds ``value`` (any nested YAML) with its ``${…}`` filled in.
 
@@ -103,7 +120,7 @@ def fill(value: Any, *, strict: bool = False) -> tuple[Callable[[Env], Any], boo
     if isinstance(value, str):
         if "${" not in value:
             return (lambda env: value), True
-        template = Template(value, strict=strict)
+        template = Template.of(value, strict=strict)
         return template.evaluate, template.constant
     if isinstance(value, list):
         items = [fill(item, strict=strict) for item in value]
@@ -130,7 +147,7 @@ def whole_reference(value: Any) -> str | None:
     """The variable's name when ``value`` is exactly ``${name}``, else None."""
     if isinstance(value, str) and value.startswith("${") and value.endswith("}"):
         try:
-            tree = Template(value).whole
+            tree = Template.of(value).whole
         except ExpressionError:
             return None
         if isinstance(tree, syntax.Name):

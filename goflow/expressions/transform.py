@@ -40,7 +40,7 @@ class Filled:
 
 def _trees(value: Any) -> Iterator[Expr]:
     if isinstance(value, str) and "${" in value:
-        yield from Template(value).trees()
+        yield from Template.of(value).trees()
     elif isinstance(value, (list, dict)):
         for item in value.values() if isinstance(value, dict) else value:
             yield from _trees(item)
@@ -65,17 +65,17 @@ def read_transform(
         return Filled(text, strict=strict)
     body = text.strip()
     if kind in ("auto", "template") and body.startswith(PREFIX):
-        return Template(body[len(PREFIX) :].lstrip(), strict=strict)
+        return Template.of(body[len(PREFIX) :].lstrip(), strict=strict)
     if kind == "template":
-        return Template(text, strict=strict)
+        return Template.of(text, strict=strict)
     if kind == "jsonpath":
         return _path(body, strict)
     if kind == "auto" and "${" in body:
-        template = Template(body, strict=strict)
+        template = Template.of(body, strict=strict)
         if is_path(template):
             return BoundPath(body, strict=strict)
         if template.whole is None:
-            return Template(text, strict=strict)
+            return Template.of(text, strict=strict)
     return Expression.of(body, strict)
 
 
@@ -86,7 +86,7 @@ def read_input(text: str, *, strict: bool = False) -> Expression | Template:
     except ExpressionError:
         if "${" not in text:
             raise
-    return Template(text, strict=strict)
+    return Template.of(text, strict=strict)
 
 
 def _path(body: str, strict: bool) -> Expression | BoundPath:

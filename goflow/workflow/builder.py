@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from goflow.errors import BadCall, ExpressionError
+from goflow.expressions.facts import facts_of
 from goflow.expressions.text import Template
 from goflow.workflow.builder_flow import Block, Edge, Unit, connect
 from goflow.workflow.builder_values import Value, plain, source_of
@@ -20,7 +21,7 @@ from goflow.workflow.document import Document
 from goflow.workflow.fields import Findings
 from goflow.workflow.load import build, invalid
 from goflow.workflow.model import RESERVED, Workflow
-from goflow.workflow.reads import names, node_reads, node_references
+from goflow.workflow.reads import node_reads
 from goflow.workflow.validate import check_loaded
 
 if TYPE_CHECKING:
@@ -310,8 +311,9 @@ class Builder:
             return
         edges = [edge for edge in self._drawn if edge.source == unit.tree["id"]]
         for read in node_reads(workflow.nodes[0], (), findings):
-            yield from (name.name for name in names(read.tree))
-            for node_id, _ in node_references(read.tree):
+            facts = facts_of(read.tree)
+            yield from (name for name, _ in facts.names)
+            for node_id, _ in facts.nodes:
                 other = self._units.get(node_id)
                 if other is not None and other is not unit:
                     unit.before.append(other)
@@ -321,7 +323,7 @@ class Builder:
                     trees = Template(f"${{{edge.more['condition']}}}").trees()
                 except ExpressionError:
                     continue
-                yield from (name.name for tree in trees for name in names(tree))
+                yield from (name for tree in trees for name, _ in facts_of(tree).names)
 
     # -- bookkeeping ---------------------------------------------------------------------------
 
@@ -456,4 +458,5 @@ class _Written(Document):
         self.text = ""
         self.file = None
         self.notes = ()
+        self.spelled = {}
         self._root = "unknown"

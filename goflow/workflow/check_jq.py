@@ -35,8 +35,7 @@ def check_jq(workflow: Workflow, findings: Findings) -> None:
         mistake = _KNOWN.get(program.source)
         if mistake is not None:
             first = mistake.splitlines()[0].replace(" at <top-level>", "").rstrip(":")
-            path = findings.written(("nodes", i), "expression", "template")
-            findings.expression(_placed(first, program), path)
+            findings.expression(_placed(first, program), ("nodes", i, "expression"))
 
 
 def _placed(message: str, program: JqProgram) -> ExpressionError:

@@ -7,21 +7,22 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from goflow.expressions import syntax
+from goflow.expressions.facts import facts_of
 from goflow.expressions.functions import nearest, nearest_name
 from goflow.workflow.certainty import Certainty
 from goflow.workflow.model import NAME, ConditionNode, LoopNode, Node
 from goflow.workflow.races import Races
-from goflow.workflow.reads import Read, edge_reads, names, node_reads, node_references
+from goflow.workflow.reads import Read, edge_reads, node_reads
 from goflow.workflow.structure import Structure, chains
 from goflow.workflow.types import Types
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    from goflow.workflow.diagnostics import Path
     from goflow.workflow.fields import Findings
 
 __all__ = ["check_names"]
 
+_NONE: set[str] = set()
 RESERVED_READS = frozenset({"nodes", "run", "inputs"})
 """Names that every expression may read; ``input`` and ``$`` belong to transforms."""
 
@@ -55,61 +56,76 @@ class _Checker:
         self.known = self.declared.keys() | self.writers.keys()
         self.types = Types(structure, self.declared, self.writers)
         self.races = Races(structure, self.certainty) if self.certainty else None
+        self.base: Path = ()
+        """The node or edge whose expressions are read."""
         self.read_names: set[str] = set()
         self.read_nodes: set[str] = set()
 
     def run(self) -> None:
-        for node, read in self._reads():
-            items = self._items(node, read)
-            for name in names(read.tree):
-                self._name(name, node, read, items)
-            for other, at in node_references(read.tree):
-                self._reference(other, at, node, read)
-            self._inputs(read)
-            self.types.check(read, items, self.findings)
-        if self.races and not any(found.code == "GF209" for found in self.findings.found):
-            self.races.report(self.findings)
-        self._unused()
-
-    def _reads(self) -> Iterator[tuple[Node, Read]]:
         for i, node in enumerate(self.workflow.nodes):
-            for read in node_reads(node, ("nodes", i), self.findings):
-                yield node, read
+            self.base = ("nodes", i)
+            for read in node_reads(node, self.base, self.findings):
+                self._read(node, read)
         for i, edge in enumerate(self.workflow.edges):
             source = self.nodes.get(edge.source)
             if source is None or (edge.on == "success" and isinstance(source, ConditionNode)):
                 continue
-            for read in edge_reads(edge, ("edges", i), self.findings):
-                yield source, read
+            self.base = ("edges", i)
+            for read in edge_reads(edge, self.base, self.findings):
+                self._read(source, read)
+        if self.races and not any(found.code == "GF209" for found in self.findings.found):
+            self.races.report(self.findings)
+        self._unused()
+
+    def _read(self, node: Node, read: Read) -> None:
+        items = self._items(node, read)
+        facts = facts_of(read.tree)
+        for name, at in facts.names:
+            self._name(name, at, node, read, items)
+        for other, at in facts.nodes:
+            self._reference(other, at, node, read)
+        for name, at in facts.inputs:
+            self._input(name, at, read)
+        if facts.typed:
+            self.types.check(read, self.base, items, self.findings)
+
+    def _path(self, read: Read) -> Path:
+        return (*self.base, *read.within)
 
     def _items(self, node: Node, read: Read) -> set[str]:
         """The names that loops around the expression give: their items and indices."""
+        inside = node.id in self.structure.owner
+        if not inside and not isinstance(node, LoopNode):
+            return _NONE
         loops = [owner for owner in self.structure.owners(node.id) if isinstance(owner, LoopNode)]
-        if isinstance(node, LoopNode) and read.path[-1] == "break_condition":
+        if isinstance(node, LoopNode) and read.within == ("break_condition",):
             loops.append(node)
         return {name for loop in loops for name in (loop.item, f"{loop.item}_index")}
 
     # -- names ---------------------------------------------------------------------------------
 
-    def _name(self, read_name: syntax.Name, node: Node, read: Read, items: set[str]) -> None:
-        name = read_name.name
+    def _name(self, name: str, at: int, node: Node, read: Read, items: set[str]) -> None:
         if name in RESERVED_READS or (read.has_input and name in ("input", "$")):
             return
         if name in items:
             return
         self.read_names.add(name)
         if name not in self.known:
-            self._undefined(name, node, read, read_name.at)
+            self._undefined(name, node, read, at)
             return
         if self.races:
-            self.races.reads(name, node, read, read_name.at)
+            self.races.reads(name, node, self.base, read, at)
         if name not in self.given:
-            self._maybe_unset(name, node, read, read_name.at)
+            self._maybe_unset(name, node, read, at)
 
     def _undefined(self, name: str, node: Node, read: Read, at: int) -> None:
         hint = self._hint(name, node, read) or nearest(name, self.known) or self._node_meant(name)
         self.add(
-            "GF302", f"{name!r} is not defined", read.path, hint=hint, word=(name, read.inside + at)
+            "GF302",
+            f"{name!r} is not defined",
+            self._path(read),
+            hint=hint,
+            word=(name, read.inside + at),
         )
 
     def _hint(self, name: str, node: Node, read: Read) -> str | None:
@@ -146,7 +162,7 @@ class _Checker:
     def _maybe_unset(self, name: str, node: Node, read: Read, at: int) -> None:
         # An edge is tested after its source completed, so the source's own output counts there.
         writers = self.writers.get(name, [])
-        if read.path[0] == "edges" and node.id in writers:
+        if self.base[0] == "edges" and node.id in writers:
             return
         if self.certainty is None or self.certainty.is_set(name, node.id):
             return
@@ -158,7 +174,7 @@ class _Checker:
         self.add(
             "GF303",
             message,
-            read.path,
+            self._path(read),
             hint="give the variable a default, or read it with '??'",
             severity="warning",
             word=(name, read.inside + at),
@@ -169,26 +185,25 @@ class _Checker:
             self.add(
                 "GF304",
                 f"there is no node {other!r}",
-                read.path,
+                self._path(read),
                 hint=nearest(other, self.nodes),
                 word=(other, read.inside + at),
             )
             return
         self.read_nodes.add(other)
         if self.races:
-            self.races.refers(other, node, read, at)
+            self.races.refers(other, node, self.base, read, at)
 
-    def _inputs(self, read: Read) -> None:
-        for name, at in _members_of(read.tree, "inputs"):
-            self.read_names.add(name)
-            if name not in self.declared:
-                self.add(
-                    "GF302",
-                    f"there is no input {name!r}: no variable declares it",
-                    read.path,
-                    hint=nearest(name, self.declared),
-                    word=(name, read.inside + at),
-                )
+    def _input(self, name: str, at: int, read: Read) -> None:
+        self.read_names.add(name)
+        if name not in self.declared:
+            self.add(
+                "GF302",
+                f"there is no input {name!r}: no variable declares it",
+                self._path(read),
+                hint=nearest(name, self.declared),
+                word=(name, read.inside + at),
+            )
 
     # -- what nobody reads ---------------------------------------------------------------------
 
@@ -240,13 +255,3 @@ _WORDS = {
     "undefined": "null",
     "now": "now(), which is a function",
 }
-
-
-def _members_of(tree: syntax.Expr, owner: str) -> Iterator[tuple[str, int]]:
-    for node in syntax.walk(tree):
-        if (
-            isinstance(node, syntax.Member)
-            and isinstance(node.target, syntax.Name)
-            and node.target.name == owner
-        ):
-            yield node.key, node.at

@@ -46,7 +46,6 @@ class _Checker:
         self.workflow = structure.workflow
         self.nodes = structure.nodes
         self.add = findings.add
-        self.written = findings.written
         self.reads_as_list = findings.reads_as_list
         self.loose = False
         """Whether a node's edges or owner are unknown, because an id in the file is wrong."""
@@ -107,7 +106,7 @@ class _Checker:
                 if edge.condition not in ("true", "false"):
                     path: Path = ("edges", i)
                     if edge.condition is not None:
-                        path = self.written(path, "condition", "when")
+                        path = (*path, "condition")
                     meant = _MEANT.get((edge.condition or "").lower())
                     self.add(
                         "GF209",

@@ -38,7 +38,7 @@ class Document:
     Equal to every other document, and to none: where a workflow was written is no part of it.
     """
 
-    __slots__ = ("_root", "file", "notes", "text", "tree")
+    __slots__ = ("_root", "file", "notes", "spelled", "text", "tree")
 
     filled = False
     """Whether ``text`` is that of a template, and the values are those that it was filled with."""
@@ -49,6 +49,8 @@ class Document:
         self.text = text
         self.notes: tuple[Finding, ...] = ()
         """What was found while the model was read, and did not keep it from being read."""
+        self.spelled: dict[Path, str] = {}
+        """By path, the key that stands there instead of the canonical one, its last part."""
         self._root: Any = None
         try:
             if not text.isascii():

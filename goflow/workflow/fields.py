@@ -50,23 +50,26 @@ class Findings:
         key: bool = False,
         word: tuple[str, int] | None = None,
     ) -> None:
-        """Record a finding at ``path``; ``key`` points at the key instead of its value.
+        """Record a finding at ``path``, in canonical keys or the file's own.
 
+        ``key`` points at the key instead of its value.
         ``word`` is a word in the value, with its offset, to point at.
         """
         line: int | None = None
         column: int | None = None
+        path = self.spelled(path)
         if self.document and word:
             line, column = self.document.locate_word(path, *word)
         elif self.document:
             line, column = self.document.locate(path, key=key)
         self.found.append(Finding(code, severity, message, dotted(path), line, column, hint))
 
-    def written(self, path: Path, *keys: str) -> Path:
-        """``path`` with the one of ``keys`` that the file uses there, the first if none."""
-        value = self._value(path)
-        used = (key for key in keys if isinstance(value, dict) and key in value)
-        return (*path, next(used, keys[0]))
+    def spelled(self, path: Path) -> Path:
+        """``path`` with the keys that the file uses for canonical ones."""
+        other = self.document.spelled if self.document else None
+        if not other:
+            return path
+        return tuple(other.get(path[: i + 1], part) for i, part in enumerate(path))
 
     def reads_as_list(self, path: Path) -> bool:
         """Whether a list stands at ``path``, or nobody knows; what else does is told already."""
@@ -86,6 +89,7 @@ class Findings:
         line: int | None = None
         column: int | None = None
         hint = error.hint
+        path = self.spelled(path)
         if self.document:
             line, column = self.document.locate_text(path, error.source, error.position)
             if hint is None and self.document.cut_off(path):
@@ -115,8 +119,19 @@ class Fields:
 
     def take(self, *names: str) -> tuple[Any, Path]:
         """The value under the first of ``names`` that is there, or ``MISSING``, and its path."""
+        key = self._key(names)
+        value = MISSING if key is None else self._data[key]
+        return value, (*self.path, names[0] if key is None else key)
+
+    def _key(self, names: tuple[str, ...]) -> str | None:
+        """The first of ``names`` that is there; a second one is a finding."""
         self._asked.update(names)
-        present = [name for name in names if name in self._data]
+        data = self._data
+        if len(names) == 1:
+            return names[0] if names[0] in data else None
+        present = [name for name in names if name in data]
+        if present and present[0] != names[0] and self.findings.document:
+            self.findings.document.spelled[(*self.path, names[0])] = present[0]
         for extra in present[1:]:
             self.findings.add(
                 "GF102",
@@ -125,9 +140,11 @@ class Fields:
                 hint=f"keep {names[0]!r}",
                 key=True,
             )
-        if not present:
-            return MISSING, (*self.path, names[0])
-        return self._data[present[0]], (*self.path, present[0])
+        return present[0] if present else None
+
+    def place(self, *names: str) -> Path:
+        """The path of the first of ``names`` that is there."""
+        return (*self.path, next((name for name in names if name in self._data), names[0]))
 
     def typed(
         self,
@@ -137,27 +154,31 @@ class Fields:
         default: Any = None,
     ) -> Any:
         """A value of one of the JSON ``kinds``, or ``default`` with a finding."""
-        kinds = (kinds,) if isinstance(kinds, str) else kinds
-        value, path = self.take(*names)
-        if value is MISSING or (value is None and not required):
+        key = self._key(names)
+        if key is None:
             if required:
                 self.missing(names[0])
             return default
-        if kind(value) not in kinds:
-            wanted = " or ".join(kinds)
-            self.findings.add(
-                "GF104",
-                f"{path[-1]!r} must be {_article(wanted)}, not {_a(value)}",
-                path,
-                hint=_shape_hint(value, kinds),
-            )
+        value = self._data[key]
+        if value is None and not required:
             return default
-        return value
+        found = kind(value)
+        if found == kinds or (type(kinds) is tuple and found in kinds):
+            return value
+        wanted = kinds if isinstance(kinds, str) else " or ".join(kinds)
+        self.findings.add(
+            "GF104",
+            f"{key!r} must be {_article(wanted)}, not {_a(value)}",
+            (*self.path, key),
+            hint=_shape_hint(value, kinds),
+        )
+        return default
 
     def text(self, *names: str, required: bool = False, default: str | None = None) -> Any:
         """A string; one that is required is not empty."""
         value = self.typed("string", *names, required=required, default=default)
-        self._not_empty(value, required, *names)
+        if required and value == "":
+            self._empty(names)
         return value
 
     def missing(self, name: str) -> None:
@@ -165,22 +186,24 @@ class Fields:
         if self._readable:
             self.findings.add("GF103", f"{name!r} is required here", self.path)
 
-    def _not_empty(self, value: Any, wanted: bool, *names: str) -> None:
-        where, path = self.take(*names)
-        if wanted and value == "" and where == "":
-            self.findings.add("GF106", f"{path[-1]!r} must not be empty", path)
+    def _empty(self, names: tuple[str, ...]) -> None:
+        """Report a text without characters, unless it is the default."""
+        for key in names:
+            if self._data.get(key) == "":
+                self.findings.add("GF106", f"{key!r} must not be empty", (*self.path, key))
 
     def condition(self, *names: str, required: bool = False) -> str | None:
         """An expression's text; a bare YAML ``true`` or ``false`` counts as its text."""
         value: str | bool | None = self.typed(("string", "boolean"), *names, required=required)
-        self._not_empty(value, value is not None, *names)
+        if value == "":
+            self._empty(names)
         return str(value).lower() if isinstance(value, bool) else value
 
     def word(self, pattern: str, *names: str, required: bool = False, hint: str) -> str | None:
         """A string that matches ``pattern`` as a whole."""
         value: str | None = self.text(*names, required=required)
         if value is not None and not re.fullmatch(pattern, value):
-            _, path = self.take(*names)
+            path = self.place(*names)
             self.findings.add("GF106", f"{value!r} is not a valid {path[-1]}", path, hint=hint)
             return None
         return value
@@ -190,7 +213,7 @@ class Fields:
         hint = "a variable's name: letters, digits and underscores, no digit first"
         name = self.word(NAME, *names, required=required, hint=hint)
         if name in RESERVED:
-            _, path = self.take(*names)
+            path = self.place(*names)
             self.findings.add("GF106", f"{name!r} is a reserved word", path)
         return default if name is None else name
 
@@ -208,7 +231,7 @@ class Fields:
         value = self.text(*names, default=default)
         value = (aliases or {}).get(value, value)
         if value not in choices:
-            _, path = self.take(*names)
+            path = self.place(*names)
             known = ", ".join(choices)
             self.findings.add(
                 "GF106",
@@ -233,7 +256,7 @@ class Fields:
         if value is not default and (
             not least <= value <= LARGEST or (whole and type(value) is not int)
         ):
-            _, path = self.take(*names)
+            path = self.place(*names)
             wanted = f"{'a whole' if whole else 'a'} number of "
             wanted += f"at most {LARGEST:,.0f}" if value > LARGEST else f"at least {least:g}"
             self.findings.add("GF106", f"{path[-1]!r} must be {wanted}, not {value}", path)
@@ -247,7 +270,7 @@ class Fields:
             return default
         seconds = duration(value)
         if seconds is None:
-            _, path = self.take(*names)
+            path = self.place(*names)
             self.findings.add(
                 "GF106",
                 f"{value!r} is not a duration",
@@ -260,7 +283,7 @@ class Fields:
     def texts(self, *names: str) -> dict[str, str]:
         """A map of strings; a number would lose its spelling, so it is a finding."""
         value = self.typed("object", *names, default={})
-        _, path = self.take(*names)
+        path = self.place(*names)
         for key, item in value.items():
             if not isinstance(item, str):
                 self.findings.add(
@@ -274,7 +297,7 @@ class Fields:
     def listed(self, *names: str, required: bool = False) -> list[tuple[Any, Path]]:
         """The items of a list with their paths."""
         value = self.typed("array", *names, required=required, default=[])
-        _, path = self.take(*names)
+        path = self.place(*names)
         return [(item, (*path, i)) for i, item in enumerate(value)]
 
     def each(
@@ -308,13 +331,13 @@ def text_item(value: Any, path: Path, findings: Findings) -> str | None:
     return None
 
 
-def _shape_hint(value: Any, kinds: tuple[str, ...]) -> str | None:
+def _shape_hint(value: Any, kinds: str | tuple[str, ...]) -> str | None:
     """How ``value`` could be written for one of ``kinds``."""
-    if kinds == ("array",):
+    if kinds == "array":
         if isinstance(value, dict):
             return "write a list: each item begins with '- '"
         return f"write [{value}]" if isinstance(value, str) and len(value) < 40 else None
-    return _quote_hint(value) if kinds == ("string",) else None
+    return _quote_hint(value) if kinds == "string" else None
 
 
 def _quote_hint(value: Any) -> str | None:

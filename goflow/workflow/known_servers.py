@@ -35,14 +35,14 @@ def check_known(workflow: Workflow, findings: Findings) -> bool:
     try:
         known.servers()
     except BadCall as error:
-        place = findings.written(("nodes", min(names.values())), "server", "server_id")
+        place = ("nodes", min(names.values()), "server")
         findings.add("GF406", error.message, place, hint=error.hint)
         return False
     all_known = True
     for i, node in enumerate(workflow.nodes):
         if not isinstance(node, ToolNode) or node.server not in names:
             continue
-        place = findings.written(("nodes", i), "server", "server_id")
+        place = ("nodes", i, "server")
         server = known.find(node.server)
         if server is None:
             all_known = False

@@ -148,7 +148,7 @@ class CachePolicy(msgspec.Struct, frozen=True, kw_only=True):
     max_bytes: int | None = None
 
 
-class Node(msgspec.Struct, frozen=True, kw_only=True):
+class Node(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What every node has; ``run_if`` is the file's ``if``.
 
     ``on_error`` is ``"fail"``, ``"continue"`` or ``{"value": …}``.
@@ -254,7 +254,7 @@ class PassthroughNode(Node, frozen=True, kw_only=True):
     type: ClassVar[str] = "passthrough"
 
 
-class Edge(msgspec.Struct, frozen=True, kw_only=True):
+class Edge(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """From ``source`` to ``target``, taken on success, error or always."""
 
     source: str

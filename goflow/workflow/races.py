@@ -47,18 +47,21 @@ class Races:
                 use = _Use(("nodes", i, "output"), "writes")
                 self._writers[node.output].setdefault(self._unit(node), use)
 
-    def reads(self, name: str, node: Node, read: Read, at: int) -> None:
+    def reads(self, name: str, node: Node, base: Path, read: Read, at: int) -> None:
         """Note that ``node`` reads the variable ``name``, at ``at`` in the text of ``read``."""
-        use = _Use(read.path, "reads", (name, read.inside + at))
-        self._readers[name].setdefault(self._unit(node), use)
+        readers = self._readers[name]
+        unit = self._unit(node)
+        if unit not in readers:
+            readers[unit] = _Use((*base, *read.within), "reads", (name, read.inside + at))
 
-    def refers(self, other: str, node: Node, read: Read, at: int) -> None:
+    def refers(self, other: str, node: Node, base: Path, read: Read, at: int) -> None:
         """Note that ``node`` reads the record of the node ``other``."""
         of = self._unit(self._structure.nodes[other])
         if of != self._unit(node):
             name = f"nodes.{other}"
-            self._writers[name][of] = _Use(read.path, "writes")
-            use = _Use(read.path, "reads", (other, read.inside + at))
+            path = (*base, *read.within)
+            self._writers[name][of] = _Use(path, "writes")
+            use = _Use(path, "reads", (other, read.inside + at))
             self._readers[name].setdefault(self._unit(node), use)
 
     def report(self, findings: Findings) -> None:
@@ -124,8 +127,12 @@ class Races:
 
     def _unit(self, node: Node) -> str:
         """The node that stands for ``node`` in the graph."""
-        return [node.id, *(owner.id for owner in self._structure.owners(node.id))][-1]
+        if node.id not in self._structure.owner:
+            return node.id
+        return [owner.id for owner in self._structure.owners(node.id)][-1]
 
     def _items(self, node: Node) -> set[str]:
+        if node.id not in self._structure.owner:
+            return set()
         loops = [owner for owner in self._structure.owners(node.id) if isinstance(owner, LoopNode)]
         return {name for loop in loops for name in (loop.item, f"{loop.item}_index")}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from goflow.errors import ExpressionError
-from goflow.expressions import syntax
 from goflow.expressions.compile import Expression
 from goflow.expressions.text import Template
 from goflow.expressions.transform import PREFIX, Filled, is_jq, read_input, read_transform
@@ -22,7 +21,7 @@ from goflow.workflow.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from goflow.expressions.bound_path import BoundPath
     from goflow.expressions.jq import JqProgram
@@ -30,162 +29,163 @@ if TYPE_CHECKING:
     from goflow.workflow.diagnostics import Path
     from goflow.workflow.fields import Findings
 
-__all__ = ["Read", "edge_reads", "names", "node_reads", "node_references"]
+__all__ = ["Read", "edge_reads", "node_reads"]
 
 
 class Read(NamedTuple):
-    """A tree and where its text stands, ``inside`` characters into the value at ``path``.
+    """A tree and where its text stands: ``inside`` characters into the value at ``within``, a path
+    from the node or edge, in canonical keys.
 
-    ``has_input`` when ``input`` and ``$`` mean something. ``decides`` when its truth decides
-    what runs.
+    ``has_input`` when ``input`` and ``$`` mean something.
     """
 
     tree: Expr
-    path: Path
+    within: Path
     has_input: bool = False
     inside: int = 0
-    decides: bool = False
 
 
-def node_reads(node: Node, path: Path, findings: Findings) -> Iterator[Read]:
+_KEPT = 4096
+_known: dict[int, tuple[Node, tuple[Read, ...]]] = {}
+"""The reads of nodes without mistakes, by their identity; a frozen node reads the same for ever."""
+
+
+def node_reads(node: Node, path: Path, findings: Findings) -> tuple[Read, ...]:
     """The trees that ``node`` evaluates; syntax errors go to ``findings``."""
-    if node.run_if is not None:
-        place = findings.written(path, "if", "condition")
-        yield from _expression(node.run_if, place, findings, True)
-    if isinstance(node, ConditionNode):
-        place = findings.written(path, "condition", "expression")
-        yield from _expression(node.condition, place, findings, True)
-    elif isinstance(node, ToolNode):
-        yield from _filled(node.parameters, findings.written(path, *PARAMETERS), findings)
-    elif isinstance(node, EndNode):
-        yield from _filled(node.value, findings.written(path, *RETURN), findings)
-    elif isinstance(node, TransformNode):
-        yield from _transform(node, path, findings)
-    elif isinstance(node, LoopNode):
-        yield from _loop(node, path, findings)
-    elif isinstance(node, SubworkflowNode):
-        yield from _filled(node.inputs, (*path, "inputs"), findings)
-    elif isinstance(node, FunctionNode):
-        yield from _filled(node.arguments, (*path, "arguments"), findings)
-    if isinstance(node.on_error, dict):
-        yield from _filled(node.on_error["value"], (*path, "on_error", "value"), findings)
+    known = _known.get(id(node))
+    if known is not None:
+        return known[1]
+    before = len(findings.found)
+    reads = tuple(_of_node(node, _Place(path, findings)))
+    if len(findings.found) == before:
+        if len(_known) >= _KEPT:
+            _known.clear()
+        _known[id(node)] = (node, reads)
+    return reads
 
 
-PARAMETERS = ("parameters", "arguments", "input")
-RETURN = ("return", "return_value", "output")
-
-
-def edge_reads(edge: Edge, path: Path, findings: Findings) -> Iterator[Read]:
+def edge_reads(edge: Edge, path: Path, findings: Findings) -> tuple[Read, ...]:
     """The tree of the condition of an edge that does not leave a condition node."""
-    if edge.condition is not None:
-        place = findings.written(path, "condition", "when")
-        yield from _expression(edge.condition, place, findings, True)
+    if edge.condition is None:
+        return ()
+    return tuple(_expression(edge.condition, ("condition",), _Place(path, findings)))
 
 
-def names(tree: Expr) -> Iterator[syntax.Name]:
-    """The variables and reserved names that ``tree`` reads; elements are none."""
-    return (
-        node
-        for node in syntax.walk(tree)
-        if isinstance(node, syntax.Name) and node.name not in ("#", "*")
-    )
+class _Place(NamedTuple):
+    """Where a node or edge stands, and who hears of its mistakes."""
+
+    path: Path
+    findings: Findings
+
+    def mistake(self, error: ExpressionError, within: Path) -> None:
+        self.findings.expression(error, (*self.path, *within))
 
 
-def node_references(tree: Expr) -> Iterator[tuple[str, int]]:
-    """The ids in ``nodes.id`` and ``nodes["id"]``, each with its position."""
-    for node in syntax.walk(tree):
-        if (
-            isinstance(node, syntax.Member)
-            and isinstance(node.target, syntax.Name)
-            and node.target.name == "nodes"
-        ):
-            yield node.key, node.at
+def _of_node(node: Node, place: _Place) -> Iterator[Read]:
+    if node.run_if is not None:
+        yield from _expression(node.run_if, ("if",), place)
+    own = _OWN.get(type(node))
+    if own is not None:
+        yield from own(node, place)
+    if isinstance(node.on_error, dict):
+        yield from _filled(node.on_error["value"], ("on_error", "value"), place)
 
 
-def _loop(node: LoopNode, path: Path, findings: Findings) -> Iterator[Read]:
-    place = (*path, "collection")
+def _loop(node: LoopNode, place: _Place) -> Iterator[Read]:
     if isinstance(node.collection, str):
-        yield from _expression(node.collection, place, findings)
+        yield from _expression(node.collection, ("collection",), place)
     else:
-        yield from _filled(node.collection, place, findings)
+        yield from _filled(node.collection, ("collection",), place)
     if node.break_condition is not None:
-        yield from _expression(node.break_condition, (*path, "break_condition"), findings, True)
+        yield from _expression(node.break_condition, ("break_condition",), place)
 
 
-def _transform(node: TransformNode, path: Path, findings: Findings) -> Iterator[Read]:
+def _transform(node: TransformNode, place: _Place) -> Iterator[Read]:
     if node.input is not None:
         try:
             compiled = read_input(node.input)
         except ExpressionError as error:
-            findings.expression(error, (*path, "input"))
+            place.mistake(error, ("input",))
         else:
-            yield from _trees(compiled, (*path, "input"))
-    place = findings.written(path, "expression", "template")
+            yield from _trees(compiled, ("input",))
+    for read in _computed(node, place):
+        yield read._replace(has_input=node.input is not None)
+
+
+def _computed(node: TransformNode, place: _Place) -> Iterator[Read]:
+    within = ("expression",)
     if not isinstance(node.expression, str):
         if node.kind in ("jq", "jsonpath"):
-            findings.add("GF104", f"a {node.kind} transform is text", place)
-        yield from _with_input(_filled(node.expression, place, findings), node)
+            at = (*place.path, *within)
+            place.findings.add("GF104", f"a {node.kind} transform is text", at)
+        yield from _filled(node.expression, within, place)
         return
     try:
         if is_jq(node.expression, node.kind):
             from goflow.expressions.jq import JqProgram  # noqa: PLC0415 - few workflows have one
 
-            yield from _with_input(_trees(JqProgram(node.expression), place), node)
+            yield from _trees(JqProgram(node.expression), within)
             return
-        compiled_text = read_transform(node.expression, node.kind)
+        compiled = read_transform(node.expression, node.kind)
     except ExpressionError as error:
-        findings.expression(error, place)
+        place.mistake(error, within)
         return
-    assert not isinstance(compiled_text, Filled)
-    source = getattr(compiled_text, "source", node.expression)
-    inside = max(0, node.expression.find(source))
-    yield from _with_input(_trees(compiled_text, place, inside), node)
+    assert not isinstance(compiled, Filled)
+    yield from _trees(compiled, within, max(0, node.expression.find(compiled.source)))
     self_described = node.expression.lstrip().startswith(PREFIX) or node.kind == "template"
-    if isinstance(compiled_text, Template) and not self_described:
-        _operators_in_text(compiled_text, place, findings)
+    if isinstance(compiled, Template) and not self_described:
+        _operators_in_text(compiled, within, place)
 
 
-def _with_input(reads: Iterator[Read], node: TransformNode) -> Iterator[Read]:
-    return (read._replace(has_input=node.input is not None) for read in reads)
-
-
-def _operators_in_text(template: Template, path: Path, findings: Findings) -> None:
+def _operators_in_text(template: Template, within: Path, place: _Place) -> None:
     """Tell apart ``${a} + ${b}``, which is text, from the sum that was probably meant."""
     between = "".join(part.strip() for part in template.parts if isinstance(part, str))
     if between and all(character in "+-*/%<>=!&|?:() .0123456789" for character in between):
-        findings.add(
+        place.findings.add(
             "GF305",
             "this is text with values in it, not a computation",
-            path,
+            (*place.path, *within),
             hint="drop the '${' and '}' for an expression",
             severity="info",
         )
 
 
-def _expression(text: str, path: Path, findings: Findings, decides: bool = False) -> Iterator[Read]:
+_OWN: dict[type[Node], Callable[[Any, _Place], Iterator[Read]]] = {
+    ConditionNode: lambda node, place: _expression(node.condition, ("condition",), place),
+    TransformNode: _transform,
+    LoopNode: _loop,
+    ToolNode: lambda node, place: _filled(node.parameters, ("parameters",), place),
+    EndNode: lambda node, place: _filled(node.value, ("return",), place),
+    SubworkflowNode: lambda node, place: _filled(node.inputs, ("inputs",), place),
+    FunctionNode: lambda node, place: _filled(node.arguments, ("arguments",), place),
+}
+"""What each type of node reads beside what all may read."""
+
+
+def _expression(text: str, within: Path, place: _Place) -> Iterator[Read]:
     try:
-        yield Read(Expression.of(text).tree, path, decides=decides)
+        yield Read(Expression.of(text).tree, within)
     except ExpressionError as error:
-        findings.expression(error, path)
+        place.mistake(error, within)
 
 
-def _filled(value: Any, path: Path, findings: Findings) -> Iterator[Read]:
+def _filled(value: Any, within: Path, place: _Place) -> Iterator[Read]:
     if isinstance(value, str):
         if "${" in value:
             try:
-                yield from _trees(Template(value), path)
+                yield from _trees(Template.of(value), within)
             except ExpressionError as error:
-                findings.expression(error, path)
+                place.mistake(error, within)
     elif isinstance(value, dict):
         for key, item in value.items():
-            yield from _filled(item, (*path, key), findings)
+            yield from _filled(item, (*within, key), place)
     elif isinstance(value, list):
         for i, item in enumerate(value):
-            yield from _filled(item, (*path, i), findings)
+            yield from _filled(item, (*within, i), place)
 
 
 def _trees(
-    compiled: Expression | Template | BoundPath | JqProgram, path: Path, inside: int = 0
+    compiled: Expression | Template | BoundPath | JqProgram, within: Path, inside: int = 0
 ) -> Iterator[Read]:
     trees = (compiled.tree,) if isinstance(compiled, Expression) else compiled.trees()
-    return (Read(tree, path, inside=inside) for tree in trees)
+    return (Read(tree, within, inside=inside) for tree in trees)

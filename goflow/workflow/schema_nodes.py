@@ -31,9 +31,9 @@ def node_types() -> dict[str, Schema]:
     if_key: dict[str, Schema] = {
         "if": condition("An expression; when it is false the node is skipped.")
     }
-    if_aliases = {"if": ("condition",)}
+    if_aliases: dict[str, tuple[str, ...]] = {"if": ("condition",)}
     working = {**_OUTPUT, **if_key, **_WORKING}
-    output = {"output": ("output_variable", "output_var")}
+    output: dict[str, tuple[str, ...]] = {"output": ("output_variable", "output_var")}
     return {
         "start": _node("start", "Where a run begins.", _OUTPUT, aliases=output),
         "end": _node(

@@ -331,6 +331,7 @@ class _FilledDocument(Document):
         self._kept = kept
         self._root = None
         self.notes = ()
+        self.spelled = {}
         self.tree = tree
         self.file = template.file if template else None
         self.text = template.text if template else ""

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from goflow.expressions import syntax
 from goflow.expressions.functions import FUNCTIONS
-from goflow.expressions.values import kind
 from goflow.workflow.model import ConditionNode, LoopNode, ParallelNode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from goflow.expressions.syntax import Expr
+    from goflow.workflow.diagnostics import Path
     from goflow.workflow.fields import Findings
     from goflow.workflow.model import Variable
     from goflow.workflow.reads import Read
@@ -76,54 +76,65 @@ class Types:
                 return ANY
         return kinds
 
-    def check(self, read: Read, items: set[str], findings: Findings) -> None:
+    def check(self, read: Read, base: Path, items: set[str], findings: Findings) -> None:
         """Add what is certain to go wrong in one expression, wherever it would be evaluated."""
-        tree = read.tree
-        kinds = (syntax.Binary, syntax.Unary, syntax.Member)
-        if not any(isinstance(node, kinds) for node in syntax.walk(tree)):
-            return
-        _Inference(self._known, items, read, findings).kinds(tree)
+        _Inference(self._known, items, read, base, findings).kinds(read.tree)
+
+
+_LITERALS = {
+    bool: BOOLEAN,
+    int: NUMBER,
+    float: NUMBER,
+    str: STRING,
+    type(None): NULL,
+}
+_MADE = {syntax.ListOf: ARRAY, syntax.Project: ARRAY, syntax.MapOf: OBJECT}
 
 
 class _Inference:
     """One walk through a tree; ``kinds`` gives the types of a node and reports on the way."""
 
     def __init__(
-        self, known: Mapping[str, Kinds], items: set[str], read: Read, findings: Findings
+        self,
+        known: Mapping[str, Kinds],
+        items: set[str],
+        read: Read,
+        base: Path,
+        findings: Findings,
     ) -> None:
         self._known = known
         self._items = items
         self._read = read
+        self._base = base
         self._findings = findings
 
     def kinds(self, node: Expr) -> Kinds:
-        if isinstance(node, syntax.Literal):
-            return frozenset((kind(node.value),))
         if isinstance(node, syntax.Name):
             return ANY if node.name in self._items else self._known.get(node.name, ANY)
-        below = [self.kinds(child) for child in syntax.children(node)]
+        if isinstance(node, syntax.Literal):
+            return _LITERALS[type(node.value)]
         if isinstance(node, syntax.Binary):
-            return self._binary(node, *below)
+            return self._binary(node, self.kinds(node.left), self.kinds(node.right))
+        if isinstance(node, syntax.Member):
+            return self._member(node, self.kinds(node.target))
+        below = [self.kinds(child) for child in syntax.children(node)]
+        if isinstance(node, syntax.Call):
+            return FUNCTIONS[node.function].kinds or ANY
         if isinstance(node, syntax.Unary):
             if node.operator == "not":
                 return BOOLEAN
             if not below[0] & NUMBER:
                 self._fails(node, f"cannot negate {_names(below[0])}")
             return NUMBER
-        if isinstance(node, syntax.Member) and not below[0] & OBJECT:
-            # Null is not said of it: what has another type is probably there.
-            named = below[0] - NULL or NULL
-            safe = node.safe and below[0] >= NULL
-            if not safe:
-                self._fails(node, f"{_names(named)} has no member {node.key!r}")
-            return ANY
         if isinstance(node, syntax.Choice):
             return below[1] | below[2]
-        if isinstance(node, syntax.Call):
-            return FUNCTIONS[node.function].kinds or ANY
-        if isinstance(node, (syntax.ListOf, syntax.Project)):
-            return ARRAY
-        return OBJECT if isinstance(node, syntax.MapOf) else ANY
+        return _MADE.get(type(node), ANY)
+
+    def _member(self, node: syntax.Member, target: Kinds) -> Kinds:
+        if not target & OBJECT and not (node.safe and target & NULL):
+            # Null is not said of it: what has another type is probably there.
+            self._fails(node, f"{_names(target - NULL or NULL)} has no member {node.key!r}")
+        return ANY
 
     def _binary(self, node: syntax.Binary, left: Kinds, right: Kinds) -> Kinds:
         sign = node.operator
@@ -175,7 +186,9 @@ class _Inference:
     def _add(self, code: str, node: Expr, message: str, severity: str) -> None:
         named = getattr(node, "operator", None) or getattr(node, "key", None)
         word = (named, self._read.inside + node.at) if named else None
-        self._findings.add(code, message, self._read.path, severity=severity, word=word)
+        self._findings.add(
+            code, message, (*self._base, *self._read.within), severity=severity, word=word
+        )
 
 
 def _names(kinds: Kinds) -> str:

@@ -6,21 +6,24 @@ import json
 import pytest
 
 import goflow
+from goflow.expressions.compile import Expression
+from goflow.workflow import schema
 
 FULL = {
     "version": "1.0",
     "name": "dialects",
+    "timeout": "1m30s",
     "variables": [{"name": "folder", "type": "string", "default": "data"}],
     "servers": [{"id": "web", "transport": "http", "url": "https://example.org/mcp"}],
     "nodes": [
-        {"id": "start", "type": "start"},
+        {"id": "start", "type": "start", "output": "begun"},
         {
             "id": "read", "type": "mcp_tool", "server": "web", "tool": "read",
             "parameters": {"path": "${folder}"}, "output": "data", "if": "folder != ''",
             "retry": {"max_attempts": 3, "multiplier": 3, "on": ["timeout"],
                       "skip_on": ["unauthorized"]},
         },
-        {"id": "many", "type": "condition", "condition": "length(data) > 3"},
+        {"id": "many", "type": "condition", "condition": "length(data) > 3", "output": "large"},
         {"id": "sum", "type": "transform", "input": "data", "expression": "length(input)",
          "output": "total", "if": "true"},
         {"id": "each", "type": "loop", "collection": "data", "item": "row", "body": ["one"],
@@ -28,7 +31,7 @@ FULL = {
         {"id": "one", "type": "transform", "expression": "row", "output": "x"},
         {"id": "both", "type": "parallel", "branches": [["a"], ["b"]], "merge": "wait_first",
          "output": "first", "if": "true"},
-        {"id": "a", "type": "passthrough", "if": "true"},
+        {"id": "a", "type": "passthrough", "if": "true", "output": "joined"},
         {"id": "b", "type": "function", "function": "f", "arguments": {"x": 1}, "output": "y",
          "if": "true"},
         {"id": "sub", "type": "workflow", "workflow": "other", "inputs": {"n": 1}, "output": "z",
@@ -50,7 +53,7 @@ WORKING = ("read", "sum", "each", "both", "b", "sub")
 ALIASES = [
     ("variables", None, "default", "default_value"),
     *(("nodes", node, "output", alias)
-      for node in WORKING for alias in ("output_variable", "output_var")),
+      for node in (*WORKING, "many", "a", "start") for alias in ("output_variable", "output_var")),
     *(("nodes", node, "if", "condition") for node in (*WORKING, "a")),
     ("nodes", "end", "return", "return_value"),
     ("nodes", "end", "return", "output"),
@@ -71,7 +74,13 @@ ALIASES = [
 """Section, node, canonical key and another name of it."""
 SPELLINGS = [
     ("version", lambda file: file.update(version=1)),
+    ("version", lambda file: file.update(version=1.0)),
+    ("version", lambda file: file.update(version="1")),
     ("version", lambda file: file.update(version="v1")),
+    ("version", lambda file: file.update(version="1.0.2")),
+    ("a duration", lambda file: file.update(timeout=90)),
+    ("a duration", lambda file: file.update(timeout="90s")),
+    ("a duration", lambda file: file.update(timeout="1.5m")),
     ("transport", lambda file: file["servers"][0].update(transport="streamable-http")),
     ("merge", lambda file: _node(file, "both").update(merge="race")),
     ("a bare boolean", lambda file: _node(file, "sum").update({"if": True})),
@@ -132,3 +141,36 @@ def test_what_is_written_is_canonical(section, node, key, alias):
     file = copy.deepcopy(FULL)
     _rename(file, section, node, key, alias)
     assert goflow.load(json.dumps(file)).to_yaml() == goflow.load(json.dumps(FULL)).to_yaml()
+
+
+def test_every_alias_of_the_format_is_tried():
+    """What the schema lists as another name of a key is in ``ALIASES``."""
+    named = set()
+    for definition in schema.build()["$defs"].values():
+        for key, value in definition.get("properties", {}).items():
+            text = value.get("description", "")
+            if text.startswith("Another name of "):
+                named.add((text.split("'")[1], key))
+    assert named == {(key, alias) for _, _, key, alias in ALIASES}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("a && !b || c", "a and not b or c"),
+        ("len(l) > 1", "length(l) > 1"),
+        ("tojson(l)", "toJSON(l)"),
+        ("fromjson(s)", "fromJSON(s)"),
+        ("nil", "null"),
+        ("${a} > 1", "a > 1"),
+        ("${a > 1}", "a > 1"),
+        ("'x'", '"x"'),
+        ("map(l, 'k')", "map(l, .k)"),
+        ("map(l, #.k)", "map(l, .k)"),
+        ("l | map(.k)", "map(l, .k)"),
+    ],
+)
+def test_another_spelling_of_an_expression_means_the_same(one, other):
+    env = {"a": 2, "b": False, "c": 0, "l": [{"k": 1}, {"k": 2}], "s": "[1]"}
+    values = [Expression.of(text).evaluate(dict(env)) for text in (one, other)]
+    assert values[0] == values[1]
