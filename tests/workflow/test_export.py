@@ -20,7 +20,7 @@ from goflow.workflow.yaml12 import MAX_DEPTH
 EXAMPLES = sorted(
     file
     for file in (Path(__file__).parents[2] / "examples").rglob("*.yaml")
-    if file.parent.name != "templates"
+    if not {"templates", "node_modules"}.intersection(file.parts)
 )
 
 CANONICAL = """\

@@ -19,7 +19,7 @@ from goflow.workflow.schema import FILE, UNSAID, build, json_text
 EXAMPLES = sorted(
     file
     for file in (Path(__file__).parents[2] / "examples").rglob("*.yaml")
-    if file.parent.name != "templates"
+    if not {"templates", "node_modules"}.intersection(file.parts)
 )
 VALIDATOR = Draft202012Validator(build())
 SAID = {
