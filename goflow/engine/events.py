@@ -16,7 +16,6 @@ __all__ = [
     "AttemptStarted",
     "BranchFinished",
     "BranchStarted",
-    "CacheLookup",
     "Event",
     "EventsLost",
     "IterationFinished",
@@ -27,9 +26,6 @@ __all__ = [
     "NodeStarted",
     "RunFinished",
     "RunStarted",
-    "ServerConnected",
-    "ServerFailed",
-    "ServerProgress",
     "VariableChanged",
 ]
 
@@ -131,39 +127,6 @@ class VariableChanged(_Event, frozen=True, tag="variable_changed"):
     node: str
 
 
-class CacheLookup(_Event, frozen=True, tag="cache_lookup"):
-    """A node's result was looked for in the cache; ``saved`` is what computing it once took."""
-
-    node: str
-    hit: bool
-    saved: float | None = None
-    path: tuple[int, ...] = ()
-
-
-class ServerConnected(_Event, frozen=True, tag="server_connected"):
-    """A server of the run is connected, which took ``duration`` seconds."""
-
-    server: str
-    duration: float
-
-
-class ServerFailed(_Event, frozen=True, tag="server_failed"):
-    """A server could not be connected, or its connection was lost."""
-
-    server: str
-    error: dict[str, Any]
-
-
-class ServerProgress(_Event, frozen=True, tag="server_progress"):
-    """A server says how far the call of ``node`` is; ``total`` is None where it does not know."""
-
-    node: str
-    progress: float
-    total: float | None
-    message: str | None
-    path: tuple[int, ...] = ()
-
-
 class RunFinished(_Event, frozen=True, tag="run_finished"):
     """The run ended."""
 
@@ -189,10 +152,6 @@ Event: TypeAlias = (
     | BranchStarted
     | BranchFinished
     | VariableChanged
-    | CacheLookup
-    | ServerConnected
-    | ServerFailed
-    | ServerProgress
     | RunFinished
     | EventsLost
 )

@@ -54,20 +54,6 @@ def read_server(data: Any, path: Path, findings: Findings) -> Server:
     )
     fields.finish()
     _check_texts(server, path, findings)
-    one_session = "a server has one session"
-    for key, given, why in (
-        ("max_sessions", server.max_sessions != 1, one_session),
-        ("mode", server.mode == "run", one_session),
-        ("prewarm", server.prewarm, one_session),
-        ("credential_ref", server.credential_ref is not None, "no keyring is asked"),
-    ):
-        if given:
-            findings.add(
-                "GF109",
-                f"{key!r} has no effect in this release: {why}",
-                (*path, key),
-                severity="warning",
-            )
     _check_credential(server, path, findings)
     return server
 

@@ -411,11 +411,6 @@ MISTAKES = {
         "${env",
         PLAIN + "servers:\n  - {id: a, command: '${env.HOME}/x'} #!\n",
     ),
-    "a pool in this release": (
-        "GF109",
-        "3",
-        PLAIN + "servers:\n  - {id: a, command: x, max_sessions: 3} #!\n",
-    ),
     "an element where there is none": (
         "GF301",
         "# +",
