@@ -25,9 +25,10 @@ from goflow.expressions.values import (
     exact,
     uncomputable,
 )
+from goflow.expressions.written import size_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from goflow.expressions.syntax import Expr
 
@@ -109,7 +110,57 @@ def compile_tree(tree: Expr, strict: bool = False) -> Run:
     """
     compiler = _Compiler(strict)
     run = compiler.compile(tree)
-    return budgeted(run) if compiler.pays else run
+    if not compiler.pays:
+        return run
+    return budgeted(_measured(run) if _multiplies(tree) else run)
+
+
+def _measured(run: Run) -> Run:
+    """``run``, its value refused when it is too long written out: it may hold one value often."""
+
+    def measured(env: Env) -> Any:
+        value = run(env)
+        if type(value) is list or type(value) is dict:
+            size_of(value, Budget())
+        return value
+
+    return measured
+
+
+def _multiplies(tree: Expr) -> bool:
+    """Whether the value may hold a list or map in more places than the variables do.
+
+    A few such steps after one another would make values that no memory could hold written out.
+    """
+    names = list(_flows(tree))
+    return len(set(names)) < len(names)
+
+
+def _flows(node: Expr) -> Iterator[str]:
+    """The names whose values may be part of the node's, once for each place; some twice."""
+    below: tuple[Expr, ...] = syntax.children(node)
+    if isinstance(node, syntax.Name):
+        yield node.name
+    elif isinstance(node, syntax.Path) and not JSONPath.of(node.text).simple:
+        yield from ("$", "$")
+    elif isinstance(node, syntax.Call):
+        function = FUNCTIONS[node.function]
+        if function.kinds and function.kinds.isdisjoint(("array", "object")):
+            return
+        if function.name == "map" and len(below) > 1:
+            for name in _flows(below[1]):
+                # An element has its own place in each value; anything else is in all of them.
+                yield from (f"#{node.at}",) if name == ELEMENT else (name, name)
+        for part in below[:1] if function.per_element else below:
+            yield from _flows(part)
+    elif isinstance(node, syntax.Binary):
+        if node.operator in ("+", "and", "or", "??"):
+            yield from (name for part in below for name in _flows(part))
+    elif isinstance(node, (syntax.Choice, syntax.Index, syntax.Slice, syntax.Project)):
+        for part in below[1:] if isinstance(node, syntax.Choice) else below[:1]:
+            yield from _flows(part)
+    elif not isinstance(node, syntax.Unary):
+        yield from (name for part in below for name in _flows(part))
 
 
 def budgeted(run: Run) -> Run:

@@ -95,10 +95,20 @@ def a_kind(value: Any) -> str:
 
 
 def copied(value: Any) -> Any:
-    """A JSON value that shares no list or map with ``value``. Linear in its size."""
-    if type(value) is dict:
-        return {key: copied(item) for key, item in value.items()}
-    return [copied(item) for item in value] if type(value) is list else value
+    """A JSON value that shares no list or map with ``value``, however deep. Linear in its size."""
+    if type(value) is not dict and type(value) is not list:
+        return value
+    result = value.copy()
+    stack = [result]
+    while stack:
+        container = stack.pop()
+        for key, item in list(
+            container.items() if type(container) is dict else enumerate(container)
+        ):
+            if type(item) is dict or type(item) is list:
+                container[key] = item.copy()
+                stack.append(container[key])
+    return result
 
 
 def not_json(value: Any, depth: int = 0) -> str | None:

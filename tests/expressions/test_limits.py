@@ -7,7 +7,7 @@ from goflow.expressions.budget import MAX_BYTES, Budget
 from goflow.expressions.compile import RAW, Expression
 from goflow.expressions.text import Template
 from goflow.expressions.transform import read_transform
-from goflow.expressions.values import EvalError
+from goflow.expressions.values import EvalError, copied
 from goflow.expressions.written import json_text, size_of
 
 STEPS, BYTES = "more than 1,000,000 steps", "builds more than 16 MiB"
@@ -122,6 +122,44 @@ def test_json_text_is_measured_before_it_is_made():
         assert BYTES in refusal(source, x=value)
     with pytest.raises(ExpressionError, match="16 MiB"):
         Template("text ${x}").evaluate({"x": value})
+
+
+@pytest.mark.parametrize(
+    ("source", "multiplies"),
+    [
+        ("map(x, x)", True),
+        ("[x, x]", True),
+        ("map(x, [#, #])", True),
+        ("map(x, map(x, #))", True),
+        ("x + x", True),
+        ("$..*", True),
+        ("x", False),
+        ("{'a': x, 'b': y}", False),
+        ("filter(x, #[0] < 1 && #[1] < length(x)) | map(#[2])", False),
+        ("map(x, {'a': #[0:50]})", False),
+        ("[length(x), length(x), x != y]", False),
+        ("true ? x : y", False),
+    ],
+)
+def test_a_value_that_holds_another_often_is_bounded_as_if_written_out(source, multiplies):
+    """A few steps like ``map(x, x)`` would make values that no memory could hold written out."""
+    x = [[0] * 1000] * 5_000  # 10 MB written out
+    env = {"x": x, "y": 1, "$": [x] * 3, "input": x}
+    if not multiplies:
+        evaluate(source, **env)
+        return
+    assert BYTES in refusal(source, **env) or STEPS in refusal(source, **env)
+
+
+def test_a_copy_is_made_of_any_depth():
+    deep: list = []
+    for _ in range(5_000):
+        deep = [deep, {"a": deep}] if len(deep) < 1 else [deep]
+    copy = copied(deep)
+    assert copy is not deep
+    while deep:
+        deep, copy = deep[0], copy[0]
+    assert copy == []
 
 
 @pytest.mark.parametrize(
