@@ -82,7 +82,7 @@ def test_a_server_behind_http_is_added(cli):
         (["x", "--env", "A", "--", "y"], "--env 'A' is not NAME=VALUE"),
         (["x", "--env", "A=1", "--env", "A=2", "--", "y"], "gives 'A' twice"),
         (["x", "--timeout", "soon", "--", "y"], "'soon' is not a duration"),
-        (["x", "--url", "http://x", "--transport", "carrier-pigeon"], "is not a transport"),
+        (["x", "--url", "http://x", "--transport", "carrier-pigeon"], "cannot be 'carrier-pigeon'"),
         (["x", "--max-in-flight", "0", "--", "y"], "must be a whole number"),
         (["x", "--env", "A=${nothing}", "--", "y"], "means nothing"),
         (["x", "--no-such-option"], "No such option"),
