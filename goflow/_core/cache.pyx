@@ -13,27 +13,28 @@ no Python code runs while the records are in transition; without it each holds t
 Values are copied, references dropped and a caller's clock read outside of that.
 """
 
-from cpython.dict cimport PyDict_Copy
 from cpython.object cimport PyObject, PyTypeObject, inquiry, traverseproc, visitproc
 from libc.stdint cimport (
     INT64_MAX, UINT32_MAX, int32_t, int64_t, uint8_t, uint32_t, uint64_t,
 )
 from libc.string cimport memset
 
-from goflow._core.copies cimport copied, copy_of, copy_of_map, raise_not_json, size_of
+from goflow._core.content cimport (
+    PyTuple_GET_ITEM, content_hash, content_key, same_content, same_keys,
+)
+from goflow._core.copies cimport copied
 from goflow._core.entries cimport (
     NEVER, NONE, Bucket, Entry, Table, table_add, table_begin, table_end, table_make_room,
     table_remove,
 )
 from goflow._core.ghosts cimport WAYS, Ghost, ghosts_end
-from goflow._core.intern cimport goflow_fold, same_string
-from goflow._core.objects cimport (
-    Py_TYPE, PyDict_Check, PyDict_Next, PyDict_Size, PyUnicode_Type, goflow_string_hash, is_leaf,
-)
+from goflow._core.intern cimport same_string
+from goflow._core.isolation cimport SHARED, given, measured, taken
+from goflow._core.objects cimport Py_TYPE, PyUnicode_Type, goflow_string_hash, is_leaf
 from goflow._core.policy cimport (
     Policy, policy_add, policy_begin, policy_remove, policy_use, policy_victim,
 )
-from goflow._core.value cimport DIFFERENT, NO_HASH, SAME, UNCLEAR, Sameness, hash_of, same_at
+from goflow._core.value cimport DIFFERENT, SAME, Sameness
 from goflow._core.wheel cimport DUE, TICK, Wheel, wheel_add, wheel_begin, wheel_remove, wheel_turn
 
 cimport cython
@@ -65,23 +66,12 @@ cdef extern from *:
 cdef extern from "Python.h":
     void Py_INCREF(PyObject *item) noexcept
     void Py_XDECREF(PyObject *item) noexcept
-    PyTypeObject PyTuple_Type, PyBytes_Type
-    PyObject *PyTuple_GET_ITEM(PyObject *item, Py_ssize_t index) noexcept
-    Py_ssize_t PyTuple_GET_SIZE(PyObject *item) noexcept
-    tuple PyTuple_New(Py_ssize_t size)
-    void PyTuple_SET_ITEM(tuple items, Py_ssize_t index, PyObject *item) noexcept
+    PyTypeObject PyTuple_Type
 
 cdef enum:
     MOST = 0x7FFFFFFE  # entries that any cache can have
     BATCH = 16  # entries that are dropped at a time
     CONFUSED = -2  # no entry: see find_content
-    FLAT = 16  # keys of a map that is small enough for a flat content key
-
-cdef enum Isolation:  # how a value is given out
-    SHARED
-    COPIED_FLAT  # a map that holds nothing with insides
-    COPIED
-    DEEPLY_COPIED
 
 cdef enum:  # why an entry goes
     EXPIRED
@@ -101,8 +91,6 @@ cdef enum Outcome:
     DONE
     NO_ROOM_YET  # drop what was evicted, and come again
     NO_MEMORY
-
-cdef uint64_t OF_RESULTS = 0x9E3779B97F4A7C15  # 2**64 divided by the golden ratio
 
 cdef object MISSING = object()
 
@@ -139,91 +127,6 @@ cdef object exact_key(object key):
     return str.__str__(key)
 
 
-cdef inline uint64_t content_hash(PyObject *node_id, object inputs) except? NO_HASH:
-    cdef uint64_t hashed = hash_of(<PyObject *> inputs, 0)
-    if hashed == NO_HASH:
-        raise_not_json(inputs, False)
-    return goflow_fold(hashed ^ OF_RESULTS, goflow_string_hash(node_id) ^ hashed)
-
-
-cdef tuple content_key(str node_id, object inputs):
-    """The node's id, then keys and values of a small map in turn; or else a copy of the inputs.
-
-    One flat tuple costs a third of what a copied map does, to make and to compare.
-    """
-    cdef PyObject *key
-    cdef PyObject *item
-    cdef Py_ssize_t at = 0, to = 1, count
-    if type(inputs) is not dict or len(inputs) > FLAT:
-        return node_id, copied(inputs)
-    while PyDict_Next(<PyObject *> inputs, &at, &key, &item):
-        if not is_leaf(item) or Py_TYPE(key) != &PyUnicode_Type:
-            inputs = copied(inputs)
-            break
-    count = len(inputs)
-    result = PyTuple_New(1 + 2 * count)
-    Py_INCREF(<PyObject *> node_id)
-    PyTuple_SET_ITEM(result, 0, <PyObject *> node_id)
-    at = 0
-    while to < 1 + 2 * count and PyDict_Next(<PyObject *> inputs, &at, &key, &item):
-        Py_INCREF(key)
-        Py_INCREF(item)
-        PyTuple_SET_ITEM(result, to, key)
-        PyTuple_SET_ITEM(result, to + 1, item)
-        to += 2
-    return result
-
-
-cdef inline Sameness same_part(
-    PyObject *name, PyObject *item, PyObject *key, Py_ssize_t place
-) noexcept:
-    """Whether a flat content key has this item under this name, which is mostly at this place."""
-    cdef Py_ssize_t size = PyTuple_GET_SIZE(key), there = place
-    if Py_TYPE(name) != &PyUnicode_Type:
-        return UNCLEAR
-    while PyTuple_GET_ITEM(key, there) != name and (
-        not same_string(PyTuple_GET_ITEM(key, there), name)
-    ):
-        there = there + 2 if there + 2 < size else 1
-        if there == place:
-            return DIFFERENT
-    if item == PyTuple_GET_ITEM(key, there + 1) and is_leaf(item):
-        return SAME
-    return same_at(item, PyTuple_GET_ITEM(key, there + 1), 1)
-
-
-cdef Sameness same_content(PyObject *inputs, PyObject *key) noexcept:
-    """Whether a content key is that of these inputs."""
-    cdef Py_ssize_t size = PyTuple_GET_SIZE(key), at = 0, place = 1
-    cdef PyObject *name
-    cdef PyObject *item
-    cdef Sameness sameness = SAME
-    if size == 2:
-        return same_at(inputs, PyTuple_GET_ITEM(key, 1), 0)
-    if not PyDict_Check(inputs) or 1 + 2 * PyDict_Size(inputs) != size:
-        return DIFFERENT
-    while sameness == SAME and place < size and PyDict_Next(inputs, &at, &name, &item):
-        sameness = same_part(name, item, key, place)
-        place += 2
-    return sameness
-
-
-cdef Sameness same_keys(PyObject *ours, PyObject *key) noexcept:
-    """Whether two content keys are those of the same inputs."""
-    cdef Py_ssize_t size = PyTuple_GET_SIZE(key), place
-    cdef Sameness sameness = SAME
-    if size != PyTuple_GET_SIZE(ours):
-        return DIFFERENT
-    if size == 2:
-        return same_at(PyTuple_GET_ITEM(ours, 1), PyTuple_GET_ITEM(key, 1), 0)
-    for place in range(1, size, 2):
-        if sameness == SAME:
-            sameness = same_part(
-                PyTuple_GET_ITEM(ours, place), PyTuple_GET_ITEM(ours, place + 1), key, place
-            )
-    return sameness
-
-
 cdef int64_t nanoseconds(object ttl) except -1:
     cdef double seconds
     if ttl is None:
@@ -232,44 +135,6 @@ cdef int64_t nanoseconds(object ttl) except -1:
     if not seconds > 0:
         raise ValueError(f"a ttl is above 0 seconds, not {ttl!r}")
     return max(<int64_t> 1, <int64_t> (seconds * 1e9)) if seconds < 9e9 else NEVER
-
-
-cdef object taken(object value, uint8_t *isolation):
-    """The cache's own copy of what has insides or is of no type of JSON's."""
-    cdef PyObject *own
-    cdef bint flat = False
-    if type(value) is bytes:
-        return value
-    if type(value) is dict:
-        own = copy_of_map(<PyObject *> value, 0, &flat)
-    else:
-        own = copy_of(<PyObject *> value, 0)
-    if own == NULL:
-        result = deepcopy(value)
-        isolation[0] = SHARED if result is value else DEEPLY_COPIED
-        return result
-    result = <object> own
-    Py_XDECREF(own)
-    isolation[0] = COPIED_FLAT if flat else SHARED if is_leaf(own) else COPIED
-    return result
-
-
-cdef inline object given(object value, uint8_t isolation):
-    """What the caller may keep and change."""
-    if isolation == COPIED_FLAT:
-        return PyDict_Copy(value)
-    if isolation == SHARED:
-        return value
-    return copied(value) if isolation == COPIED else deepcopy(value)
-
-
-cdef int64_t measured(object part) except -1:
-    """The bytes of a key or a value of ours."""
-    cdef Py_ssize_t size
-    if type(part) is tuple:
-        return 48 + 8 * len(part) + sum([measured(each) for each in part])
-    size = size_of(<PyObject *> part, 0)
-    return size if size or part is None or isinstance(part, bool) else getsizeof(part)
 
 
 cdef void free_all(Table *table) noexcept:
@@ -364,7 +229,7 @@ cdef class Cache:
         if dropped.count:
             drop(&dropped)
             return default
-        return given(value, isolation)
+        return given(value, isolation, deepcopy)
 
     @cython.binding(False)
     def set(self, key, value, ttl=None):
@@ -378,7 +243,7 @@ cdef class Cache:
             key = exact_key(key)
         cdef uint8_t isolation = SHARED
         if not is_leaf(<PyObject *> value):
-            value = taken(value, &isolation)
+            value = taken(value, deepcopy, &isolation)
         cdef int64_t expires = NEVER
         if ttl is not None or self.lifetime != NEVER:
             expires = self.expiry(ttl)
@@ -408,7 +273,7 @@ cdef class Cache:
                     self.remove(number, TAKEN_OUT, &dropped)
         drop(&dropped)
         if found is not MISSING:
-            return given(found, isolation)
+            return given(found, isolation, deepcopy)
         if default is MISSING:
             raise KeyError(key)
         return default
@@ -497,7 +362,7 @@ cdef class Cache:
         if dropped.count:
             drop(&dropped)
             return default
-        return given(outputs, isolation)
+        return given(outputs, isolation, deepcopy)
 
     @cython.binding(False)
     def set_result(self, node_id, inputs, outputs, ttl=None):
@@ -511,7 +376,7 @@ cdef class Cache:
         cdef uint8_t isolation = SHARED
         cdef int32_t number
         if not is_leaf(<PyObject *> outputs):
-            outputs = taken(outputs, &isolation)
+            outputs = taken(outputs, deepcopy, &isolation)
         cdef int64_t expires = NEVER
         if ttl is not None or self.lifetime != NEVER:
             expires = self.expiry(ttl)
@@ -663,7 +528,7 @@ cdef class Cache:
         cdef Outcome outcome = NO_ROOM_YET
         dropped.count = 0
         if self.most_bytes != INT64_MAX:
-            size = measured(key) + measured(value)
+            size = measured(key, getsizeof) + measured(value, getsizeof)
         if self.timer is not None:
             now = self.now()
         while outcome == NO_ROOM_YET:
@@ -833,7 +698,7 @@ cdef class Cache:
 def isolated(value):
     """A copy as the cache gives out: nothing that can change is shared. Raises as `Cache.set`."""
     cdef uint8_t isolation = SHARED
-    return value if is_leaf(<PyObject *> value) else taken(value, &isolation)
+    return value if is_leaf(<PyObject *> value) else taken(value, deepcopy, &isolation)
 
 
 # -- for the garbage collector, which cannot see what only C arrays hold ---------------------------

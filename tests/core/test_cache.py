@@ -361,6 +361,8 @@ SMALL = st.one_of(
 class TwinMachine(RuleBasedStateMachine):
     """Every operation on both; contents, order of eviction and counters are the same."""
 
+    exactly = True
+
     @initialize(
         max_entries=st.sampled_from([None, 1, 2, 5, 10, 16]),
         max_bytes=st.sampled_from([None, 400, 1500]),
@@ -416,7 +418,8 @@ class TwinMachine(RuleBasedStateMachine):
         stats, counts = self.ours.stats(), self.twin.counts
         assert stats.hits == counts["hits"]
         assert stats.misses == counts["misses"]
-        assert stats.expirations == counts["expirations"]
+        if self.exactly:
+            assert stats.expirations == counts["expirations"]
         assert stats.evictions_for_entries == counts["for_entries"]
         assert stats.evictions_for_bytes == counts["for_bytes"]
         assert stats.rejections == counts["rejections"]
@@ -426,7 +429,12 @@ class TwinMachine(RuleBasedStateMachine):
 
 
 class LazyMachine(TwinMachine):
-    """With LRU, expired entries may also stay until somebody meets them."""
+    """With LRU, expired entries may also stay until somebody meets them.
+
+    Which of several goes first is not promised, and one whose key is set again is not counted.
+    """
+
+    exactly = False
 
     @initialize(ttl=st.sampled_from([None, 1, 100]))
     def begin(self, ttl):
