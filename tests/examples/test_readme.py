@@ -50,4 +50,6 @@ def test_the_workflow_runs_with_the_commands_beneath_it(folder):
 def test_the_python_runs(folder, code):
     done = run(folder, sys.executable, "-c", code)
     assert done.returncode == 0, done.stderr
-    assert "completed" in done.stdout
+    assert (
+        "completed" if "goflow.Engine" in code or "goflow.run" in code else "db."
+    ) in done.stdout
