@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -96,10 +98,16 @@ def test_what_lies_above_a_project_is_somebody_elses(project, tmp_path):
     (tmp_path / ".mcp.json").write_text('{"mcpServers": {"strange": {"command": "x"}}}')
     (project / ".mcp.json").unlink()
     assert project_file(project / "flows") is None
-    plain = tmp_path / "plain" / "deep"
-    plain.mkdir(parents=True)
-    assert project_file(plain) is None  # no repository: only the folder itself
-    assert project_file(tmp_path) == tmp_path / ".mcp.json"
+
+
+def test_outside_a_repository_only_the_folder_itself_counts():
+    # The tests' own temporary folder may be inside a checkout.
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        folder = Path(name).resolve()
+        (folder / ".mcp.json").write_text('{"mcpServers": {"strange": {"command": "x"}}}')
+        (folder / "deep").mkdir()
+        assert project_file(folder / "deep") is None
+        assert project_file(folder) == folder / ".mcp.json"
 
 
 def test_the_users_own_servers_come_before_the_projects(project):
