@@ -10,9 +10,10 @@ the address's high bits. Storing those tells addresses apart exactly, and leaves
 32 bits for the key's number.
 """
 
-from cpython.mem cimport PyMem_RawCalloc
 from cpython.object cimport PyObject
 from libc.stdint cimport int32_t, uint32_t, uint64_t, uintptr_t
+
+from goflow._core.memory cimport zeros
 
 cdef enum:
     REACH_BITS = 33  # of the bytes that names tell apart: 8 GiB, half below the first key
@@ -60,7 +61,7 @@ cdef inline int addresses_fill(
         return 0
     known.low = (<uint32_t> 4 << known.place_bits) - 1
     known.origin = <uint64_t> <uintptr_t> keys[0] - (<uint64_t> 1 << (REACH_BITS - 1))
-    known.entries = <char *> PyMem_RawCalloc(<size_t> 1 << known.place_bits, sizeof(int32_t))
+    known.entries = <char *> zeros(<Py_ssize_t> 1 << known.place_bits)
     if known.entries == NULL:
         return -1
     for at in range(count):

@@ -10,7 +10,7 @@ recursion. The graph is only read, so any number of threads may ask at once.
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from libc.stdint cimport int32_t, int64_t
 
-from goflow._core.memory cimport goflow_prefetch
+from goflow._core.memory cimport goflow_prefetch, numbers
 from goflow._core.topology cimport Edge, Topology
 
 cdef enum:
@@ -133,7 +133,7 @@ cdef int immediate_dominators(
     cdef int32_t begin = graph.position[start], at, parent
     cdef int64_t budget = PATIENCE * (<int64_t> graph.nodes + graph.size)
     cdef Ancestor *slow = NULL
-    cdef Branch *tree = <Branch *> PyMem_RawMalloc((<size_t> graph.nodes + 1) * sizeof(Branch))
+    cdef Branch *tree = <Branch *> numbers(2 * <Py_ssize_t> graph.nodes)
     if tree == NULL:
         return -1
     if not climb_by_one(graph, begin, tree, budget):

@@ -13,11 +13,11 @@ O(length of the strings). Nothing is changed after ``table_fill``, so any number
 a table.
 """
 
-from cpython.mem cimport PyMem_RawCalloc, PyMem_RawFree
+from cpython.mem cimport PyMem_RawFree
 from cpython.object cimport PyObject
 from libc.stdint cimport INT32_MAX, int32_t, uint32_t, uint64_t
 
-from goflow._core.memory cimport goflow_prefetch
+from goflow._core.memory cimport goflow_prefetch, zeros
 
 from goflow.errors import GraphError
 
@@ -41,7 +41,7 @@ cdef int table_fill(Table *table, tuple keys) except -1:
     table.secrets[0] = <uint64_t> <Py_ssize_t> hash("goflow.intern")
     table.secrets[1] = <uint64_t> <Py_ssize_t> hash("goflow.intern, again")
     table.count = count
-    table.slots = <Slot *> PyMem_RawCalloc(size, sizeof(Slot))
+    table.slots = <Slot *> zeros(size)
     if table.slots == NULL:
         raise MemoryError
     cdef uint64_t hashes[BATCH]
