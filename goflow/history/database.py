@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from goflow.errors import HistoryError
 from goflow.home import home_folder, private_folder
+from goflow.wal import use_wal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -150,7 +151,7 @@ def _prepare(connection: sqlite3.Connection) -> int:
     version = _version(connection)
     if version:
         return version
-    connection.execute("PRAGMA journal_mode = WAL")
+    use_wal(connection, BUSY)
     connection.execute("BEGIN IMMEDIATE")
     try:
         if _version(connection) == 0:  # nobody was quicker

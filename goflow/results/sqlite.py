@@ -29,6 +29,7 @@ from goflow.results.schema import (
     pack,
     unpack,
 )
+from goflow.wal import use_wal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -157,7 +158,7 @@ class Store:
 
         if ask("user_version") == 0 and not self._read_only:
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-            connection.execute("PRAGMA journal_mode = WAL")
+            use_wal(connection, _BUSY)
             connection.execute("BEGIN IMMEDIATE")
             try:
                 if ask("user_version") == 0:  # no other process was quicker
