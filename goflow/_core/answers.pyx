@@ -31,7 +31,8 @@ cdef list list_of(tuple ids, const int32_t *nodes, Py_ssize_t count):
     cdef Py_ssize_t at
     answer = PyList_New(count)
     for at in range(count):
-        if at + AHEAD < count:
+        if at + 2 * AHEAD < count:
+            goflow_prefetch(&items[nodes[at + 2 * AHEAD]])
             goflow_prefetch(items[nodes[at + AHEAD]])
         name = <object> items[nodes[at]]
         Py_INCREF(name)
@@ -60,10 +61,10 @@ cdef dict dict_of(tuple ids, const int32_t *parents, int32_t start):
         found += parents[node] >= 0
     cdef dict answer = goflow_dict_for(found)
     for node in range(count):
-        if node + AHEAD < count:
+        if node + 2 * AHEAD < count:
             goflow_prefetch(items[node + AHEAD])
-            if parents[node + AHEAD] >= 0:
-                goflow_prefetch(items[parents[node + AHEAD]])
+            goflow_prefetch(&items[max(0, parents[node + 2 * AHEAD])])
+            goflow_prefetch(items[max(0, parents[node + AHEAD])])
         if parents[node] >= 0:
             PyDict_SetItem(answer, items[node], items[parents[node]])
         elif node == start:

@@ -9,6 +9,7 @@ recursion. The graph is only read, so any number of threads may ask at once.
 
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from libc.stdint cimport int32_t, int64_t
+from libc.string cimport memset
 
 from goflow._core.memory cimport goflow_prefetch, numbers
 from goflow._core.topology cimport Edge, Topology
@@ -21,7 +22,7 @@ cdef enum:
 # what the start does not reach.
 cdef struct Branch:
     int32_t parent
-    int32_t top  # the ancestor whose parent is the start
+    int32_t top  # the ancestor whose parent is the start; -1 for the start
 
 cdef struct Ancestor:
     int32_t parent
@@ -34,38 +35,39 @@ cdef bint climb_by_one(
 ) noexcept nogil:
     """Grow the tree, unless common ancestors are more than ``budget`` steps away.
 
-    Most edges need no climb: where the tops differ, only the start is above both.
+    Most edges need no climb: where the tops differ, only the start is above both. Which of these
+    edges are the first to reach their target is data nobody can predict, and no branch.
     """
-    cdef Edge edge
-    cdef int32_t at, low, high, end
-    for at in range(graph.nodes):
-        tree[at].parent = -1
+    cdef Branch source, target
+    cdef int32_t at, end, low, high, up, fresh
+    memset(tree, 0xFF, <size_t> graph.nodes * sizeof(Branch))  # -1 everywhere
     tree[start].parent = start
-    tree[start].top = -1  # unlike any other
     for at in range(graph.size):
         if at + AHEAD < graph.size:
             goflow_prefetch(&tree[graph.edges[at + AHEAD].target])
-        edge = graph.edges[at]
-        if tree[edge.source].parent < 0:
+        low = graph.edges[at].source
+        end = graph.edges[at].target
+        source = tree[low]
+        if source.parent < 0:
             continue
-        low = tree[edge.target].parent
-        if low == start:
-            continue
-        if low < 0:
-            low = edge.source
-        elif tree[edge.source].top != tree[edge.target].top:
-            low = start
+        target = tree[end]
+        fresh = target.parent < 0
+        if fresh | (source.top != target.top):
+            target.top = source.top if fresh & (low != start) else end
+            target.parent = low if fresh else start
         else:
-            high = edge.source
+            high = low
+            low = target.parent
             while low != high:  # the later of two cannot be an ancestor of the other
                 budget -= 1
-                end = tree[high].parent
-                high = end if end > low else low
-                low = low if end > low else end
+                up = tree[high].parent
+                high = up if up > low else low
+                low = low if up > low else up
             if budget < 0:
                 return False
-        tree[edge.target].parent = low
-        tree[edge.target].top = edge.target if low == start else tree[low].top
+            target.top = end if low == start else tree[low].top
+            target.parent = low
+        tree[end] = target
     return True
 
 
