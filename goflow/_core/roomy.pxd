@@ -1,6 +1,6 @@
 """Sets and dicts made with room for what they will hold; a header, with nothing to import.
 
-A set of a million strings that grows from empty moves its entries ten times and touches twice the
+A set of a million strings that grows from empty is rebuilt eleven times and touches twice the
 memory. CPython makes room for as many items as an exact dict, or for a dict's keys an exact set,
 says it has, but has no call for making room alone. So an empty one, which nothing else can see,
 says so. Interpreters whose source was not read for this get containers that grow; so does 3.10,
