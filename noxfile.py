@@ -1,4 +1,4 @@
-"""The project's verbs, ``nox -s tests|lint|typing|bench|wheel|deep``; plain ``nox`` is CI's run.
+"""The project's verbs, ``nox --list``; plain ``nox`` is CI's run.
 
 Each session builds a fresh environment. The tests run against the installed wheel, never the tree.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 import nox
 
 nox.needs_version = ">=2025.5.1"
-nox.options.sessions = ["lint", "typing", "tests"]
+nox.options.sessions = ["lint", "typing", "docs", "tests"]
 nox.options.error_on_missing_interpreters = False
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
@@ -108,6 +108,15 @@ def typing(session):
     allowlist = Path("tests/typing/stubtest-allowlist.txt").resolve()
     session.chdir(session.create_tmp())
     session.run("python", "-m", "mypy.stubtest", "--allowlist", str(allowlist), *modules)
+
+
+@nox.session
+def docs(session):
+    """The documentation into ``build/docs``; a warning is an error. What it shows is tested too."""
+    install_wheel(session)
+    dependencies(session, "docs")
+    session.env["PYTHONSAFEPATH"] = "1"
+    session.run("sphinx-build", "-E", "-q", "-W", "--keep-going", "docs", "build/docs")
 
 
 @nox.session
