@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.web import web_server
 
 import goflow
 
@@ -127,3 +128,74 @@ def test_digest(examples):
         assert lines[0] == f"Open points{count}"
         assert lines[1].startswith("notes/")
         assert len(lines) == (3 if count else 4) + 1
+
+
+def test_sort_notes(examples):
+    assert result_of(examples / "sort-notes.yaml") == "2 of 3 notes have something to do"
+    out = examples / "data" / "out"
+    assert sorted(path.name for path in (out / "todo").iterdir()) == ["monday.md", "tuesday.md"]
+    assert [path.name for path in (out / "done").iterdir()] == ["wednesday.md"]
+
+
+def test_log_errors(examples):
+    table = result_of(examples / "log-errors.yaml")
+    assert "| api | upstream timed out | 2 |" in table
+    assert "| mail | no such mailbox | 1 |" in table
+    assert "search" not in table
+    assert result_of(examples / "log-errors.yaml", level="fatal") == "no fatal in 3 logs"
+
+
+def test_exchange_rates(examples):
+    file, data = examples / "exchange-rates.yaml", examples / "data"
+    assert result_of(file) == "100 EUR are 110.00 USD (rates of yesterday)"
+    assert result_of(file, currency="XYZ") == "no rate for XYZ; there are USD, INR, JPY"
+    (data / "out").mkdir()
+    (data / "rates-today.json").write_text(
+        '{"base": "EUR", "date": "today", "rates": {"USD": 1.2}}'
+    )
+    assert result_of(file) == "100 EUR are 120.00 USD (rates of today)"
+    assert json.loads((data / "out" / "rates-yesterday.json").read_text())["date"] == "today"
+
+
+def test_regions(examples):
+    lines = result_of(examples / "regions.yaml").splitlines()
+    assert lines[0] == "north: 2 orders, 430.50 paid"
+    assert len(lines) == 3
+    assert result_of(examples / "region-report.yaml") == "north: 0 orders, 0.00 paid"
+
+
+def test_first_answer(examples):
+    assert result_of(examples / "first-answer.yaml") == "3 prices in EUR"
+    (examples / "data" / "out").mkdir()
+    near = examples / "data" / "out" / "prices.json"
+    near.write_text((examples / "data" / "prices.json").read_text())
+    (examples / "data" / "prices.json").unlink()
+    assert result_of(examples / "first-answer.yaml") == "3 prices in EUR"
+
+
+@pytest.mark.node
+def test_team_memory_over_the_npm_memory_server(public, tmp_path, monkeypatch):
+    monkeypatch.setenv("TEAM_MEMORY", str(tmp_path / "memory.json"))
+    file = public / "public" / "team-memory.yaml"
+    assert result_of(file) == "retention: Ada, Chandra"
+    assert result_of(file, topic="search") == "search: Chandra"
+
+
+def test_page_watch_over_mcp_server_fetch(examples):
+    file = examples / "public" / "page-watch.yaml"
+    text = file.read_text()
+    # The page of this test is on this machine, where the server does not look unless it is told to.
+    file.write_text(text.replace("--ignore-robots-txt", "--ignore-robots-txt, --allow-private-ips"))
+    page = examples / "page.html"
+    page.write_text("<p>first</p>")
+    with web_server("static_web", str(examples), isolated=True) as web:
+        verdicts = [result_of(file, url=f"{web.url}/page.html") for _ in range(2)]
+        page.write_text("<p>second</p>")
+        verdicts.append(result_of(file, url=f"{web.url}/page.html"))
+    assert verdicts == ["changed, seen for the first time", "unchanged", "changed, and kept"]
+
+
+def test_invoices_in_python():
+    command = [sys.executable, ROOT / "examples" / "python" / "invoices.py"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-2:] == ["end: completed", "2026-479: Blake owes 89.25"]
