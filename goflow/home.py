@@ -38,16 +38,20 @@ def private_folder(name: str) -> Path:
     return folder
 
 
-def write_private(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all; only the user may read it. Raises OSError."""
+def write_private(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """Write a file whole or not at all; only the user may read it. Raises OSError.
+
+    Unless ``durable``, it may be empty after a loss of power.
+    """
     # Beside it, so that the replacing cannot cross a file system.
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
     try:
         with open(os.open(temporary, flags, 0o600), "wb") as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)

@@ -61,7 +61,7 @@ cdef class Lane:
     cdef double retry_at, open_until  # when to connect again; until when to fail at once
     cdef object error  # the last failure
     # Statistics.
-    cdef int64_t in_use, hits, misses, waits, timeouts, connects, connect_failures, leaks
+    cdef int64_t in_use, hits, served, misses, waits, timeouts, connects, connect_failures, leaks
     cdef int64_t[7] retirements
     cdef double wait_time, connect_time, connect_waited
 

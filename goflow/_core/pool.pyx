@@ -367,6 +367,7 @@ cdef class Pool:
             self.to_settle.append(lease)
             lane.waiting.pop(lease.turn)
             self.hold(lease, slot, now)
+            lane.served += 1
             lane.wait_time += lease.waited
             self.due = True
         return 0
@@ -753,6 +754,7 @@ cdef class Pool:
             finally:
                 mutex_unlock(&self.lock)
         return {
+            "leases": total.hits + total.served,
             "hits": total.hits,
             "misses": total.misses,
             "waits": total.waits,
@@ -837,6 +839,7 @@ cdef int merge(Lane total, Lane lane) except -1:
     """Add up the counts since the beginning."""
     cdef int at
     total.hits += lane.hits
+    total.served += lane.served
     total.misses += lane.misses
     total.waits += lane.waits
     total.timeouts += lane.timeouts

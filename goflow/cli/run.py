@@ -89,6 +89,7 @@ def command(
                 plan, inputs, listener=listener, results_of=run, start_at=start
             ),
             processes=processes,
+            servers=plan.servers,
             quiet=quiet,
             events_file=events,
             history=not no_history,

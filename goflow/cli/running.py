@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from goflow.engine.engine import Engine
     from goflow.engine.events import Event, Listener
     from goflow.engine.record import RunResult
+    from goflow.servers.config import ServerConfig
     from goflow.servers.process import ServerProcess
 
 __all__ = ["EXIT_CODES", "carry_out", "print_result", "refused"]
@@ -28,14 +29,16 @@ def carry_out(
     start: Callable[[Engine, Listener | None], Awaitable[RunResult]],
     *,
     processes: Iterable[ServerProcess] = (),
+    servers: Iterable[ServerConfig] = (),
     quiet: bool = False,
     events_file: str | None = None,
     history: bool = True,
 ) -> RunResult:
     """Do one run in an engine of its own; interrupts end it, and it is watched meanwhile.
 
-    ``events_file`` gets every event as a line of JSON. Raises what ``start`` raises, and
-    ``BadCall`` for a file that cannot be written.
+    ``servers`` are those that the run may use, of which ``processes`` were started already: the
+    engine connects first to those that were used most. ``events_file`` gets every event as a line
+    of JSON. Raises what ``start`` raises, and ``BadCall`` for a file that cannot be written.
     """
     import asyncio  # noqa: PLC0415 - after the servers were started
     import signal  # noqa: PLC0415
@@ -44,7 +47,7 @@ def carry_out(
 
     async def main(listener: Listener | None) -> RunResult:
         loop = asyncio.get_running_loop()
-        async with Engine(spawned=processes, history=history) as engine:
+        async with Engine(spawned=processes, servers=servers, history=history) as engine:
             if sys.platform != "win32":
                 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                     loop.add_signal_handler(number, engine.stop, "interrupted")

@@ -17,6 +17,7 @@ VERBS = {
     "test": ("servers_ask", "Connect to servers, list their tools, and time it."),
     "tools": ("servers_ask", "List the tools of a server."),
     "call": ("servers_ask", "Call a tool of a server."),
+    "stats": ("servers_stats", "Show what servers were used for."),
     "login": ("servers_login", "Log in to a server behind HTTP, with a browser."),
     "logout": ("servers_login", "Forget what a login left."),
 }

@@ -20,7 +20,7 @@ from goflow.expressions.functions import nearest
 from goflow.history.journal import RunHead
 from goflow.servers.connections import Connections
 from goflow.servers.handlers import NO_HANDLERS, Handlers
-from goflow.servers.prewarm import UseCounts
+from goflow.servers.usage import UsageFile
 from goflow.workflow.model import Workflow
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class Engine:
 
             self._journal = Journal()
         if self._servers:
-            used = UseCounts().most_used(self._most_used, self._servers)
+            used = UsageFile().most_used(self._most_used, self._servers)
             asked = [server.id for server in self._servers.values() if server.prewarm]
             for server_id in dict.fromkeys((*asked, *used)):
                 self._connections.warm(self._servers[server_id])
@@ -105,9 +105,9 @@ class Engine:
         self.stop()
         await asyncio.gather(*(run.finished() for run in tuple(self._runs)))
         if connections is not None:
-            uses = connections.uses()
+            usage = connections.usage()
             await connections.close()
-            UseCounts().add(uses)
+            UsageFile().add(usage)
         if self._journal is not None:
             await self._journal.close()
 

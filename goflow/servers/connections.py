@@ -10,6 +10,7 @@ from goflow.errors import CircuitOpen, ConnectFailed, PoolClosed, PoolTimeout, S
 from goflow.servers.handlers import NO_HANDLERS
 from goflow.servers.opening import open_session
 from goflow.servers.pool import ConnectionPool
+from goflow.servers.usage import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
@@ -62,7 +63,7 @@ class Connections:
     ) -> None:
         self._handlers = handlers
         self._spawned = {process.config: process for process in spawned}
-        self._pools: dict[str, ConnectionPool[ServerConfig, Session]] = {}
+        self._pools: dict[ServerConfig | None, ConnectionPool[ServerConfig, Session]] = {}
         self._known: dict[ServerConfig, ConnectionPool[ServerConfig, Session]] = {}
         self._tools: dict[Session, asyncio.Task[dict[str, dict[str, Any]]]] = {}
         self._latest: dict[ServerConfig, asyncio.Task[dict[str, dict[str, Any]]]] = {}
@@ -146,10 +147,11 @@ class Connections:
         """The pool that a server's sessions are in."""
         pool = self._known.get(config)
         if pool is None:
-            kind = f"run {config.max_in_flight}" if config.mode == "run" else "shared"
-            pool = self._pools.get(kind)
+            # One pool for all, but one each for those whose sessions belong to a run.
+            of = config if config.mode == "run" else None
+            pool = self._pools.get(of)
             if pool is None:
-                pool = self._pools[kind] = ConnectionPool(
+                pool = self._pools[of] = ConnectionPool(
                     self._open,
                     _close,
                     mode="run" if config.mode == "run" else "multiplex",
@@ -190,13 +192,18 @@ class Connections:
                 found.append(Connecting(config.id, stats.connects, seconds, stats.connect_waited))
         return found
 
-    def uses(self) -> dict[str, int]:
-        """How often each server was used."""
-        found: dict[str, int] = {}
+    def usage(self) -> dict[str, Usage]:
+        """What happened with each server so far, by its id."""
+        found: dict[str, Usage] = {}
         for config, pool in self._known.items():
             stats = pool.stats(None if config.mode == "run" else config)
-            count = stats.hits + stats.waits - stats.timeouts
-            found[config.id] = found.get(config.id, 0) + count
+            found[config.id] = found.get(config.id, Usage()) + Usage(
+                stats.leases,
+                stats.connects,
+                stats.connect_failures,
+                stats.connect_time + self._ahead.get(config, 0.0),
+                stats.connect_waited,
+            )
         return found
 
     def sessions(self) -> list[Session]:

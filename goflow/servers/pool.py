@@ -40,12 +40,13 @@ _log = logging.getLogger("goflow.pool")
 class PoolStats(NamedTuple):
     """Counts since the pool was made, and its sizes now; times are sums, in seconds.
 
-    ``hits`` leases were there at once; ``misses`` is how often none was, ``waits`` how often
-    someone waited then, ``timeouts`` how often in vain. ``connect_time`` was spent connecting, and
-    during ``connect_waited`` of it somebody waited. ``retired`` counts connections by why: idle,
-    lifetime, broken, unhealthy, drained, resized, closed.
+    Of ``leases``, ``hits`` were there at once; ``misses`` is how often none was, ``waits`` how
+    often someone waited then, ``timeouts`` how often in vain. ``connect_time`` was spent
+    connecting, and during ``connect_waited`` of it somebody waited. ``retired`` counts connections
+    by why: idle, lifetime, broken, unhealthy, drained, resized, closed.
     """
 
+    leases: int
     hits: int
     misses: int
     waits: int
@@ -71,8 +72,7 @@ class PoolStats(NamedTuple):
     @property
     def reuse(self) -> float:
         """The part of all leases that needed no new connection, from 0 to 1; 0 without leases."""
-        leases = self.hits + self.waits - self.timeouts - self.waiting
-        return max(0.0, 1.0 - self.connects / leases) if leases > 0 else 0.0
+        return max(0.0, 1.0 - self.connects / self.leases) if self.leases else 0.0
 
 
 class _Owner:
@@ -418,7 +418,7 @@ class ConnectionPool(Generic[K, C]):
         found = self._core.stats(key)
         if self._runs is not None and key is None:
             asked = self._leases.stats()
-            for name in ("hits", "misses", "waits", "wait_time", "timeouts"):
+            for name in ("leases", "hits", "misses", "waits", "wait_time", "timeouts"):
                 found[name] = asked[name]
         return PoolStats(**found)
 

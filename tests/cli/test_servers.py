@@ -8,6 +8,7 @@ import sys
 
 import pytest
 from support.servers import SCRIPTS, wait_until
+from support.workflows import tool, workflow
 
 LAB = [sys.executable, "-S", "-E", str(SCRIPTS / "lab.py")]
 MINIMAL = [sys.executable, "-S", "-E", str(SCRIPTS / "minimal.py")]
@@ -340,6 +341,45 @@ def test_the_projects_servers_count_and_the_users_come_first(cli, tmp_path, mini
     assert rows["box"]["file"] == str(tmp_path / ".mcp.json")
 
 
+def test_stats_show_what_runs_used_servers_for(cli, write, minimal, registered):
+    registered("broken", command=sys.executable, args=["-c", ""])
+    good = write(
+        workflow(
+            [
+                tool("a", "echo", server="mini", text="x"),
+                tool("b", "echo", server="mini", text="y"),
+            ],
+            ["start a", "a b", "b end"],
+            servers=[],
+        )
+    )
+    bad = write(
+        workflow([tool("a", "x", server="broken")], ["start a", "a end"], servers=[]), "bad"
+    )
+    assert "no run has used a server yet" in cli("servers", "stats").err
+    assert [cli("run", file).code for file in (good, good, bad)] == [0, 0, 1]
+    rows = json.loads(cli("servers", "stats", "--json").out)
+    assert [row["id"] for row in rows] == ["mini", "broken"]
+    assert [(row["uses"], row["connects"], row["failures"]) for row in rows] == [
+        (4, 2, 0),
+        (0, 0, 1),
+    ]
+    assert rows[0]["reuse"] == 0.5
+    assert rows[0]["connect_seconds"] >= rows[0]["waited_seconds"]
+    assert rows[0]["last_used"] > rows[0]["since"]
+    head, line = cli("servers", "stats", "mini").out.splitlines()
+    assert head.split()[:3] == ["server", "uses", "reuse"]
+    assert line.split()[:3] == ["mini", "4", "50.0%"]
+
+
+def test_stats_of_a_server_that_was_never_used_are_zero_and_of_none_an_error(cli, minimal):
+    (row,) = json.loads(cli("servers", "stats", "mini", "--json").out)
+    assert (row["uses"], row["reuse"], row["last_used"]) == (0, 0, None)
+    done = cli("servers", "stats", "minni")
+    assert done.code == 2
+    assert "mini" in done.err
+
+
 def test_an_interrupted_test_leaves_no_server(goflow_command, registered, mark, marked_processes):
     script = str(SCRIPTS / "faulty.py")
     args = ["-S", "-E", script, "hang at handshake", mark]
@@ -355,7 +395,7 @@ def test_an_interrupted_test_leaves_no_server(goflow_command, registered, mark, 
 
 
 @pytest.mark.parametrize(
-    "verb", ["", "list", "show", "add", "remove", "import", "test", "tools", "call"]
+    "verb", ["", "list", "show", "add", "remove", "import", "test", "tools", "call", "stats"]
 )
 def test_help_shows_examples(cli, verb):
     done = cli("servers", *([verb] if verb else []), "--help")

@@ -1,60 +1,19 @@
 """Connecting before anybody asks: from use, from the plan, and on request."""
 
 import asyncio
+import gc
 
 import pytest
 from support.servers import eventually, faulty, minimal, open_descriptors
 from support.workflows import lab_server, tool, workflow
 
 import goflow
+from goflow.cli.run import command
 from goflow.errors import BadCall
+from goflow.servers import registry
 from goflow.servers.connections import Connections
-from goflow.servers.prewarm import HALF_LIFE, UseCounts
 from goflow.servers.process import ServerProcess
-
-
-@pytest.fixture
-def counts(tmp_path):
-    now = [1_000_000.0]
-    made = UseCounts(tmp_path / "uses.json", clock=lambda: now[0])
-    return made, now
-
-
-def test_the_most_used_servers_are_named_first(counts):
-    uses, _ = counts
-    uses.add({"a": 2, "b": 7, "c": 0})
-    uses.add({"a": 3, "d": 6})
-    assert uses.most_used(2, ["a", "b", "c", "d"]) == ["b", "d"]
-    assert uses.most_used(9, ["a", "c", "d", "unknown"]) == ["d", "a"]
-
-
-def test_uses_are_worth_half_after_a_week(counts):
-    uses, now = counts
-    uses.add({"old": 10})
-    now[0] += HALF_LIFE
-    uses.add({"new": 6})
-    assert uses.most_used(2, ["old", "new"]) == ["new", "old"]
-    now[0] += 5 * HALF_LIFE
-    assert uses.most_used(2, ["old", "new"]) == []
-    now[0] += 20 * HALF_LIFE
-    uses.add({"x": 1})
-    assert repr(uses) == "<UseCounts of 1 servers>"
-
-
-@pytest.mark.parametrize(
-    "text", ["", "{", "[]", "null", '{"at": "x", "uses": {}}', '{"at": 1, "uses": [1]}', "\0"]
-)
-def test_a_file_that_says_nothing_counts_as_empty(counts, tmp_path, text):
-    uses, _ = counts
-    (tmp_path / "uses.json").write_text(text)
-    assert uses.most_used(3, ["a"]) == []
-    uses.add({"a": 1})
-    assert uses.most_used(3, ["a"]) == ["a"]
-
-
-def test_counts_that_cannot_be_written_are_let_be(tmp_path):
-    (tmp_path / "file").touch()
-    UseCounts(tmp_path / "file" / "uses.json").add({"a": 1})
+from goflow.servers.usage import Usage, UsageFile
 
 
 def test_an_engine_counts_uses_and_warms_the_most_used_at_its_start(run, home):
@@ -175,3 +134,32 @@ def test_a_run_starts_its_first_calls_on_connections_that_are_warm():
     found = asyncio.run(main())
     assert set(found) == {"lab", "second", "third"}
     assert sum(item.saved for item in found.values()) > 0
+
+
+def test_the_command_connects_first_to_those_of_its_servers_that_were_used_most(
+    monkeypatch, tmp_path
+):
+    """Of one's own servers too, and to none that the workflow cannot reach."""
+    order = []
+    warm = Connections.warm
+
+    def noted(self, config):
+        order.append(config.id)
+        warm(self, config)
+
+    monkeypatch.setattr(Connections, "warm", noted)
+    monkeypatch.setattr(gc, "freeze", lambda: None)  # of a process that runs once
+    definition = lab_server()
+    registry.add({name: {k: definition[k] for k in ("command", "args")} for name in "abc"})
+    UsageFile().add({"a": Usage(2), "b": Usage(5), "c": Usage(9)})
+    nodes = [tool("x", "say", server="a", text="x"), tool("y", "say", server="b", text="y")]
+    file = tmp_path / "flow.yaml"
+    file.write_text(workflow(nodes, ["start x", "x y", "y end"], servers=[]))
+    assert command.main(["--quiet", str(file)], standalone_mode=False) == 0
+    assert order[:2] == ["b", "a"]
+    assert set(order) == {"a", "b"}
+    assert {server: one.usage.uses for server, one in UsageFile().servers().items()} == {
+        "a": 3,
+        "b": 6,
+        "c": 9,
+    }
