@@ -22,6 +22,7 @@ VERBS = {
     "resume": "Go on with a run that was cut off or failed.",
     "servers": "Manage the servers you know, and try them.",
     "secrets": "Keep what servers need and nobody may read.",
+    "fmt": "Write workflow files in the canonical spelling.",
     "schema": "Print the JSON Schema of workflow files, for editors.",
     "functions": "List the functions that expressions can call.",
     "cache": "Look at the results that are kept between runs, and tend them.",

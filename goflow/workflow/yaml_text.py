@@ -21,8 +21,10 @@ FLOW_WIDTH = 84
 _SECTIONS = frozenset({"variables", "servers", "nodes", "edges"})
 
 
-def write(tree: dict[str, Any]) -> str:
+def write(tree: dict[str, Any], *, blocks: frozenset[int] = frozenset()) -> str:
     """The text of a workflow file's ``tree``, with a blank line around each of its sections.
+
+    ``blocks`` are the ids of maps and lists in it that take more lines than one, however short.
 
     Raises ``BadCall`` for a value that is no JSON value, for a lone surrogate, and for values that
     nest deeper than a file may. Linear.
@@ -34,7 +36,7 @@ def write(tree: dict[str, Any]) -> str:
         else:
             sections[-1][key] = value
     try:
-        return "\n".join(_written(section) for section in sections if section)
+        return "\n".join(_written(section, blocks) for section in sections if section)
     except UnicodeEncodeError:
         raise BadCall("the workflow holds a lone surrogate, which YAML cannot write") from None
 
@@ -46,22 +48,22 @@ _SWITCHES = frozenset("yYnN")
 """Booleans of YAML 1.1 that PyYAML does not take for any."""
 
 
-def _written(section: dict[str, Any]) -> str:
-    node = _map(section, 0, one_line=False)
+def _written(section: dict[str, Any], blocks: frozenset[int]) -> str:
+    node = _map(section, 0, blocks, one_line=False)
     return yaml.serialize(node, Dumper=yaml.CSafeDumper, allow_unicode=True, width=2**31 - 1)
 
 
-def _yaml(value: Any, depth: int, *, flow: bool = False) -> yaml.Node:
+def _yaml(value: Any, depth: int, blocks: frozenset[int], *, flow: bool = False) -> yaml.Node:
     """The node of a value that stands inside ``depth`` maps and lists."""
     if isinstance(value, str):
         return yaml.ScalarNode(f"{_TAG}str", value, style=_style(value, flow=flow))
     if isinstance(value, (dict, list, tuple)):
         if depth >= yaml12.MAX_DEPTH:
             raise BadCall(f"the values nest deeper than {yaml12.MAX_DEPTH} levels")
-        one_line = flow or _width(value) <= FLOW_WIDTH
+        one_line = flow or (id(value) not in blocks and _width(value) <= FLOW_WIDTH)
         if isinstance(value, dict):
-            return _map(value, depth, one_line=one_line)
-        items = [_yaml(item, depth + 1, flow=one_line) for item in value]
+            return _map(value, depth, blocks, one_line=one_line)
+        items = [_yaml(item, depth + 1, blocks, flow=one_line) for item in value]
         return yaml.SequenceNode(f"{_TAG}seq", items, flow_style=one_line)
     if value is None:
         return yaml.ScalarNode(f"{_TAG}null", "null")
@@ -74,18 +76,18 @@ def _yaml(value: Any, depth: int, *, flow: bool = False) -> yaml.Node:
     raise BadCall(f"a workflow holds JSON values only, not {type(value).__name__}")
 
 
-def _map(value: dict[str, Any], depth: int, *, one_line: bool) -> yaml.Node:
+def _map(value: dict[str, Any], depth: int, blocks: frozenset[int], *, one_line: bool) -> yaml.Node:
     pairs: list[tuple[yaml.Node, yaml.Node]] = []
     for key, item in value.items():
         if not isinstance(key, str):
             raise BadCall(f"a key must be text, not {type(key).__name__}")
         name = yaml.ScalarNode(f"{_TAG}str", key, style=_style(key, flow=True))
-        if not depth and key in _SECTIONS and item:
+        if not depth and key in _SECTIONS and isinstance(item, list) and item:
             # Each element of a section has lines of its own.
-            elements = [_yaml(element, 2) for element in item]
+            elements = [_yaml(element, 2, blocks) for element in item]
             node: yaml.Node = yaml.SequenceNode(f"{_TAG}seq", elements, flow_style=False)
         else:
-            node = _yaml(item, depth + 1, flow=one_line)
+            node = _yaml(item, depth + 1, blocks, flow=one_line)
         pairs.append((name, node))
     return yaml.MappingNode(f"{_TAG}map", pairs, flow_style=one_line)
 
