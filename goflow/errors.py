@@ -337,3 +337,10 @@ class HistoryError(GoFlowError):
         super().__init__(message, hint=hint)
         self.renewed = renewed
         self.empty = empty
+
+
+def copied(error: GoFlowError) -> GoFlowError:
+    """An error for another who fails from the same cause: a node writes its name into its own."""
+    copy = type(error).__new__(type(error), *error.args)
+    copy.__dict__.update(error.__dict__)
+    return copy

@@ -111,6 +111,7 @@ MARKS = {
 }
 _STYLES = {
     "completed": "green",
+    "cached": "cyan",
     "skipped": "dim",
     "failed": "bold red",
     "outcome_unknown": "bold yellow",
@@ -126,6 +127,8 @@ def describe(event: events.Event) -> str | None:
         return f"running {event.workflow}: {event.nodes} nodes"
     if isinstance(event, events.NodeFinished):
         took = "" if event.duration is None else f" in {duration(event.duration)}"
+        if event.saved is not None:
+            took = f", saves {duration(event.saved)}"
         return f"{MARKS.get(event.status, ' ')} {event.node}: {event.status}{took}"
     if isinstance(event, events.AttemptFailed):
         return (
@@ -133,8 +136,16 @@ def describe(event: events.Event) -> str | None:
             f"{duration(event.delay)}: {event.error['message'].splitlines()[0]}"
         )
     if isinstance(event, events.RunFinished):
-        return f"{event.status} in {duration(event.duration)}"
+        return f"{event.status} in {duration(event.duration)}{_reused(event)}"
     return None
+
+
+def _reused(event: events.RunFinished) -> str:
+    looked = event.hits + event.misses
+    if not looked:
+        return ""
+    part = f"; {event.hits} of {looked} from the cache ({event.hits / looked:.0%})"
+    return f"{part}, saves {duration(event.saved)}" if event.hits else part
 
 
 def duration(seconds: float) -> str:

@@ -9,7 +9,7 @@ import click
 
 from goflow.cli.output import say
 from goflow.cli.parameters import read_map, read_parameters
-from goflow.cli.running import carry_out, print_result, refused
+from goflow.cli.running import carry_out, kept_results, print_result, refused
 from goflow.engine.inputs import bind, parse_value
 from goflow.engine.prepare import prepare
 from goflow.engine.servers import spawn
@@ -37,6 +37,11 @@ __all__ = ["command"]
 @click.option("--of", "run", metavar="RUN", help="Take over what this earlier run was done with.")
 @click.option("--from", "start", metavar="NODE", help="… but run NODE and what follows it again.")
 @click.option("--events", metavar="FILE", help="Write every event as a line of JSON.")
+@click.option(
+    "--cache",
+    type=click.Choice(["use", "refresh", "off"]),
+    help="Results of earlier runs: use those of read-only tools too, do all anew, or use none.",
+)
 @click.option("--no-history", is_flag=True, help="Keep nothing of this run; it cannot be resumed.")
 def command(
     file: Path | None,
@@ -49,6 +54,7 @@ def command(
     run: str | None,
     start: str | None,
     events: str | None,
+    cache: str | None,
     no_history: bool,
 ) -> int:
     """Run the workflow in FILE and print its result.
@@ -60,6 +66,7 @@ def command(
       goflow run report.yaml --input '{"folder": "docs"}' --json
       goflow run --from summarize --of last
       goflow run report.yaml --of last
+      goflow run report.yaml --cache refresh
 
     Progress and messages go to standard error, the result to standard output.
     """
@@ -81,18 +88,20 @@ def command(
         return refused(error, as_json)
     if plan.warnings and not quiet:
         say(plan.report.only("warning").render())
+    results, servers = kept_results(plan, cache, anew=start is not None)
     # The servers boot while we load what the run needs.
-    processes = spawn(plan.servers)
+    processes = spawn(servers)
     try:
         result = carry_out(
             lambda engine, listener: engine.run(
-                plan, inputs, listener=listener, results_of=run, start_at=start
+                plan, inputs, listener=listener, results_of=run, start_at=start, cache=cache
             ),
             processes=processes,
-            servers=plan.servers,
+            servers=servers,
             quiet=quiet,
             events_file=events,
             history=not no_history,
+            results=results,
         )
     except GoFlowError as error:
         return refused(error, as_json)

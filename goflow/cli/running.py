@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from goflow.cli.progress import Progress
     from goflow.engine.engine import Engine
     from goflow.engine.events import Event, Listener
+    from goflow.engine.plan import Plan
     from goflow.engine.record import RunResult
+    from goflow.results.results import Results
     from goflow.servers.config import ServerConfig
     from goflow.servers.process import ServerProcess
 
-__all__ = ["EXIT_CODES", "carry_out", "print_result", "refused"]
+__all__ = ["EXIT_CODES", "carry_out", "kept_results", "print_result", "refused"]
 
 EXIT_CODES = {"completed": 0, "interrupted": 130}
 
@@ -33,12 +35,14 @@ def carry_out(
     quiet: bool = False,
     events_file: str | None = None,
     history: bool = True,
+    results: Results | None = None,
 ) -> RunResult:
     """Do one run in an engine of its own; interrupts end it, and it is watched meanwhile.
 
     ``servers`` are those that the run may use, of which ``processes`` were started already: the
     engine connects first to those that were used most. ``events_file`` gets every event as a line
-    of JSON. Raises what ``start`` raises, and ``BadCall`` for a file that cannot be written.
+    of JSON; ``results`` are closed. Raises what ``start`` raises, and ``BadCall`` for a file that
+    cannot be written.
     """
     import asyncio  # noqa: PLC0415 - after the servers were started
     import signal  # noqa: PLC0415
@@ -47,7 +51,9 @@ def carry_out(
 
     async def main(listener: Listener | None) -> RunResult:
         loop = asyncio.get_running_loop()
-        async with Engine(spawned=processes, servers=servers, history=history) as engine:
+        async with Engine(
+            spawned=processes, servers=servers, history=history, results=results
+        ) as engine:
             if sys.platform != "win32":
                 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                     loop.add_signal_handler(number, engine.stop, "interrupted")
@@ -55,6 +61,8 @@ def carry_out(
 
     with ExitStack() as stack:
         listeners: list[Listener] = []
+        if results is not None:
+            stack.callback(results.close)
         progress = _progress(quiet)
         if events_file is not None:
             from goflow.cli.event_lines import EventLines  # noqa: PLC0415 - few runs write them
@@ -66,6 +74,25 @@ def carry_out(
         gc.freeze()
         gc.enable()
         return asyncio.run(main(_both(listeners)))
+
+
+def kept_results(
+    plan: Plan, cache: str | None, *, anew: bool = False
+) -> tuple[Results | None, tuple[ServerConfig, ...]]:
+    """The store of results, if the run asks for it, and the servers to start at once.
+
+    ``anew`` when nothing is to be taken from the store.
+    """
+    from goflow.results.policy import asked  # noqa: PLC0415
+
+    asks = asked(cache, anew=anew)
+    if not plan.may_reuse(asks):
+        return None, plan.servers
+    from goflow.engine.reuse import servers_to_warm  # noqa: PLC0415 - few runs reuse results
+    from goflow.results.results import Results  # noqa: PLC0415
+
+    results = Results.open()
+    return results, servers_to_warm(plan, results, asks)
 
 
 def print_result(result: RunResult, *, as_json: bool, shown: int = 0) -> int:

@@ -131,6 +131,8 @@ def _print_head(found: dict[str, Any]) -> None:
 
 def _print_node(node: dict[str, Any], *, whole: bool) -> None:
     took = "" if node.get("duration") is None else f" in {duration(node['duration'])}"
+    if node.get("saved") is not None:
+        took = f", saves {duration(node['saved'])}"
     tries = f", {node['attempts']} attempts" if node.get("attempts", 0) > 1 else ""
     where = f"@{node['path']}" if node["path"] else ""
     reason = f" ({node['reason']})" if node.get("reason") else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from goflow.engine import events
@@ -34,7 +35,10 @@ class Attempts:
     ``slots`` count what is in flight. Nodes that have members take none: their members do.
     """
 
-    __slots__ = ("_journal", "_redactor", "_replay", "_steps", "context", "emit", "slots")
+    __slots__ = (
+        "_journal", "_redactor", "_replay", "_reuse", "_steps", "_workflow", "context", "emit",
+        "slots",
+    )  # fmt: skip
 
     def __init__(
         self, plan: Plan, context: RunContext, slots: Slots, emit: Callable[..., None]
@@ -43,6 +47,8 @@ class Attempts:
         self._redactor = plan.redactor
         self._journal = context.journal
         self._replay = context.replay
+        self._reuse = context.reuse
+        self._workflow = plan.workflow
         self.context = context
         self.emit = emit
         self.slots = slots
@@ -57,7 +63,13 @@ class Attempts:
                 sending = self._noted(self._journal, record, step, request, path)
             self.emit(events.AttemptStarted, record.id, record.attempts, path)
             try:
-                return await self._once(step, request, scope, sending)
+                if record.lookup is None:
+                    return await self._once(step, request, scope, sending, step.node.timeout)
+                assert self._reuse is not None
+                work = partial(self._once, step, request, scope, sending)
+                return await self._reuse.attempt(
+                    record, step, request, self._workflow, work, self.emit, path
+                )
             except GoFlowError as error:
                 delay = await self._delay(step, error, record.attempts)
                 if delay is None:
@@ -107,9 +119,13 @@ class Attempts:
         self.emit(events.AttemptFailed, record.id, record.attempts, delay, value, path)
 
     async def _once(
-        self, step: Step, request: Any, scope: Scope, sending: Sending | None
+        self,
+        step: Step,
+        request: Any,
+        scope: Scope,
+        sending: Sending | None,
+        timeout: float | None,
     ) -> Answer:
-        timeout = step.node.timeout
         if not step.owns:
             answer: Answer = await step.work.attempt(
                 request, self.context.resources, timeout, sending
@@ -195,7 +211,7 @@ class Attempts:
             record.status = "running"
             self.emit(events.NodeStarted, record.id, scope.path)
             answer = await self._answer(record, step, scope)
-            record.status = "completed"
+            record.status = "cached" if record.cached else "completed"
         except asyncio.CancelledError:
             record.status = "cancelled"
             raise
@@ -224,6 +240,7 @@ class Attempts:
                 record.error,
                 scope.path,
                 record.reason,
+                record.saved,
             )
 
     async def _answer(self, record: NodeRecord, step: Step, scope: Scope) -> Answer:
@@ -231,6 +248,10 @@ class Attempts:
             record.attempts = 1
             return Answer(step.now(scope.env))
         request = step.work.prepare(scope.env)
+        if step.cacheable and self._reuse is not None:
+            kept = self._reuse.look(record, step, request, self._workflow, self.emit, scope.path)
+            if kept is not None:
+                return kept
         if not step.waits:
             return await self.perform(record, step, request, scope)
         await self.slots.taken()
@@ -258,6 +279,7 @@ def restore(record: NodeRecord, done: Settled) -> None:
     record.started_at = done.started_at
     record.duration = done.duration
     record.cached = done.cached
+    record.saved = done.saved
     record.output = done.output
     record.error = done.error
 

@@ -18,6 +18,7 @@ from goflow.engine.run import Run
 from goflow.errors import BadCall, HistoryError
 from goflow.expressions.functions import nearest
 from goflow.history.journal import RunHead
+from goflow.results.policy import Asked, asked
 from goflow.servers.connections import Connections
 from goflow.servers.handlers import NO_HANDLERS, Handlers
 from goflow.servers.usage import UsageFile
@@ -31,9 +32,13 @@ if TYPE_CHECKING:
     from goflow.engine import events
     from goflow.engine.delivery import Delivery
     from goflow.engine.record import RunResult
+    from goflow.engine.reuse import Reuse
     from goflow.history.journal import Journal
     from goflow.history.replay import Replay
+    from goflow.results.policy import CacheOption
+    from goflow.results.results import Results
     from goflow.servers.config import ServerConfig
+    from goflow.servers.connections import RunConnections
     from goflow.servers.process import ServerProcess
 
 __all__ = ["Engine"]
@@ -54,7 +59,10 @@ class Engine:
     ``spawned`` are server processes that were started before the loop. ``handlers`` answer what
     servers ask, and hear what they log. ``servers`` are those that the engine knows by id: it
     connects, in the background, to those with ``prewarm`` and to the ``most_used`` that were used
-    most lately. Belongs to one event loop; only ``stop`` may be called from other threads.
+    most lately. ``cache`` says for all runs which kept results they may use: ``"use"``,
+    ``"refresh"``, ``"off"`` or a policy for tools that are marked read-only; by default only those
+    of nodes and workflows that ask for it. They are kept in the user's store, or in ``results``.
+    Belongs to one event loop; only ``stop`` may be called from other threads.
     """
 
     def __init__(
@@ -67,6 +75,8 @@ class Engine:
         handlers: Handlers = NO_HANDLERS,
         servers: Iterable[ServerConfig] = (),
         most_used: int = MOST_USED,
+        cache: CacheOption = None,
+        results: Results | None = None,
     ) -> None:
         self._functions = dict(functions or {})
         self._max_parallel = max_parallel
@@ -75,6 +85,10 @@ class Engine:
         self._handlers = handlers
         self._servers = {server.id: server for server in servers}
         self._most_used = most_used
+        self._asked = asked(cache)
+        self._results = results
+        self._opened: Results | None = None  # and to be closed with the engine
+        self._told = 0  # warnings of the results
         self._connections: Connections | None = None
         self._journal: Journal | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -110,6 +124,9 @@ class Engine:
             UsageFile().add(usage)
         if self._journal is not None:
             await self._journal.close()
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            await asyncio.get_running_loop().run_in_executor(None, opened.close)
 
     async def prewarm(self, servers: Iterable[str | ServerConfig]) -> None:
         """Connect to servers before a run needs them; returns when each is connected or has failed.
@@ -139,15 +156,20 @@ class Engine:
         listener: events.Listener | None = None,
         results_of: str | None = None,
         start_at: str | None = None,
+        cache: CacheOption = None,
     ) -> RunResult:
         """Run a workflow to its end; how it ended is the result's ``status``.
 
         ``listener`` is called with every event, in their order, from a thread of its own: what it
         does there never holds the run up. With ``results_of``, an earlier run, the nodes that were
-        done with there are not run again, but ``start_at`` and all that follow it. Raises
+        done with there are not run again, but ``start_at`` and all that follow it. ``cache`` is as
+        for the engine, and counts instead of the engine's. Raises
         ``WorkflowInvalid``, ``InputError`` or ``BadCall`` before anything runs. Cancelling the
         caller cancels the run.
         """
+        asks = self._asked if cache is None else asked(cache)
+        if cache is None and start_at is not None and asks.mode == "use":
+            asks = asks._replace(mode="refresh")  # what is to run again is not taken from anywhere
         plan = workflow if isinstance(workflow, Plan) else self._plan(workflow)
         given = dict(inputs or {})
         variables = bind(plan.workflow, given)
@@ -159,7 +181,7 @@ class Engine:
 
             replay, results_of = take_over_from(results_of, start_at, plan)
         head = self._head(plan, given, source=results_of)
-        return await self._run(plan, variables, head, listener=listener, replay=replay)
+        return await self._run(plan, variables, head, listener=listener, replay=replay, asks=asks)
 
     async def resume(
         self,
@@ -229,6 +251,7 @@ class Engine:
         tell: events.Listener | None = None,
         replay: Replay | None = None,
         owner: tuple[int | None, ...] = (),
+        asks: Asked | None = None,
     ) -> RunResult:
         resources = self._resources()
         self._check_functions(plan)
@@ -238,7 +261,9 @@ class Engine:
         deliveries = _deliveries(plan, listener)
         for delivery in deliveries:
             tell = delivery.put if tell is None else _both(tell, delivery.put)
-        context = RunContext(resources, head.id, head.started_at, tell, journal, replay)
+        asks = self._asked if asks is None else asks
+        reuse = self._reuse(plan, asks, head.id, resources.connections)
+        context = RunContext(resources, head.id, head.started_at, tell, journal, replay, reuse)
         run = Run(plan, variables, context)
         self._runs.add(run)
         try:
@@ -248,12 +273,45 @@ class Engine:
             resources.connections.end()
             for delivery in deliveries:
                 await delivery.finish()
+        warnings: tuple[str, ...] = ()
+        if reuse is not None:
+            if reuse.use.stored:
+                # So that other processes find them, and the run hears what was wrong.
+                await asyncio.get_running_loop().run_in_executor(None, reuse.results.flush)
+            warnings = tuple(reuse.results.warnings[self._told :])
+            self._told += len(warnings)
         if journal is not None:
-            warnings = await journal.finish(
-                result.status, result.duration, result.result, result.error, result.warnings
+            warnings += await journal.finish(
+                result.status,
+                result.duration,
+                result.result,
+                result.error,
+                (*result.warnings, *warnings),
+                _statistics(asks, reuse),
             )
+        if warnings:
             result = msgspec.structs.replace(result, warnings=(*result.warnings, *warnings))
         return result
+
+    def _reuse(
+        self, plan: Plan, asks: Asked, run_id: str, connections: RunConnections
+    ) -> Reuse | None:
+        """What the run may take of kept results; None when nobody asks for them."""
+        if not plan.may_reuse(asks):
+            return None
+        from goflow.engine.reuse import Reuse  # noqa: PLC0415 - few runs reuse results
+
+        if self._results is None:
+            from goflow.results.results import Results  # noqa: PLC0415
+
+            self._results = self._opened = Results.open()
+        results = self._results
+        assert self._connections is not None
+        self._connections.on_listed = lambda config, tools: results.saw_tools(
+            results.identity(config), tools.values()
+        )
+        self._connections.list_at_connect(plan.servers)
+        return Reuse(results, asks, run_id, plan.redactor, connections)
 
     def _head(
         self,
@@ -345,6 +403,15 @@ def _deliveries(plan: Plan, listener: events.Listener | None) -> list[Delivery]:
     from goflow.engine.delivery import Delivery  # noqa: PLC0415 - most runs have none
 
     return [Delivery(one) for one in listeners]
+
+
+def _statistics(asks: Asked, reuse: Reuse | None) -> dict[str, Any] | None:
+    """What the history keeps of a run's use of the cache."""
+    if reuse is None and asks == Asked():
+        return None
+    policy = None if asks.policy is None else msgspec.structs.asdict(asks.policy)
+    used = {} if reuse is None else reuse.use.to_dict()
+    return {"cache": {"mode": asks.mode, "policy": policy, **used}}
 
 
 def _both(first: events.Listener, second: events.Listener) -> events.Listener:

@@ -16,6 +16,7 @@ __all__ = [
     "AttemptStarted",
     "BranchFinished",
     "BranchStarted",
+    "CacheLookup",
     "Event",
     "EventsLost",
     "IterationFinished",
@@ -67,8 +68,26 @@ class AttemptFailed(_Event, frozen=True, tag="attempt_failed"):
     path: tuple[int, ...] = ()
 
 
+class CacheLookup(_Event, frozen=True, tag="cache_lookup"):
+    """A node with a cache policy was looked up, or its result was to be kept.
+
+    ``outcome`` is ``hit``, ``miss``, ``shared`` (an equal call in flight answered both),
+    ``stored`` or ``not_stored``; ``saved`` are the seconds that a hit took once; ``reason`` says
+    why nothing was looked for or stored.
+    """
+
+    node: str
+    outcome: str
+    saved: float | None = None
+    reason: str | None = None
+    path: tuple[int, ...] = ()
+
+
 class NodeFinished(_Event, frozen=True, tag="node_finished"):
-    """A node is settled; ``duration`` is None if it never started."""
+    """A node is settled; ``duration`` is None if it never started.
+
+    ``saved`` are the seconds that its output took once, when it is ``cached``.
+    """
 
     node: str
     status: str
@@ -76,6 +95,7 @@ class NodeFinished(_Event, frozen=True, tag="node_finished"):
     error: dict[str, Any] | None
     path: tuple[int, ...] = ()
     reason: str | None = None
+    saved: float | None = None
 
 
 class LoopStarted(_Event, frozen=True, tag="loop_started"):
@@ -128,10 +148,13 @@ class VariableChanged(_Event, frozen=True, tag="variable_changed"):
 
 
 class RunFinished(_Event, frozen=True, tag="run_finished"):
-    """The run ended."""
+    """The run ended; of the nodes looked up in the cache ``hits`` were there and saved seconds."""
 
     status: str
     duration: float
+    hits: int = 0
+    misses: int = 0
+    saved: float = 0.0
 
 
 class EventsLost(_Event, frozen=True, tag="events_lost"):
@@ -145,6 +168,7 @@ Event: TypeAlias = (
     | NodeStarted
     | AttemptStarted
     | AttemptFailed
+    | CacheLookup
     | NodeFinished
     | LoopStarted
     | IterationStarted

@@ -18,6 +18,7 @@ from goflow.expressions.text import fill
 from goflow.servers.redaction import Redactor
 from goflow.workflow.diagnostics import Report
 from goflow.workflow.model import (
+    CachePolicy,
     ConditionNode,
     Edge,
     EndNode,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from goflow.expressions.compile import Env
+    from goflow.results.policy import Asked
     from goflow.servers.config import ServerConfig
 
 __all__ = ["Branch", "Plan", "Step"]
@@ -57,7 +59,7 @@ class Step(NamedTuple):
     ``now`` is the work of a node that only computes; for the others it is None, and ``work`` is a
     ``LaterWork``, or with ``owns`` an ``OwnerWork``. ``plain`` when every edge is taken on success,
     without a condition. ``waits`` when it takes a place among those in flight. ``within`` are the
-    members below it.
+    members below it. ``cacheable`` unless no policy can make its result one that is kept.
     """
 
     node: Node
@@ -71,6 +73,7 @@ class Step(NamedTuple):
     within: tuple[str, ...]
     handles_errors: bool
     on_error_value: Any
+    cacheable: bool
 
 
 class Plan:
@@ -117,7 +120,9 @@ class Plan:
             leaving[source].append(Branch(target, edge.on, _when(edge, nodes[source], strict)))
             self.indegree[target] += 1
         self.successors = [tuple(b.target for b in leaving[i]) for i in range(len(nodes))]
-        context = Context(configs, self.index, shown(structure), self.workflows, strict)
+        context = Context(
+            configs, self.index, shown(structure), self.workflows, strict, workflow.cache
+        )
         self.steps = [
             _step(node, tuple(leaving[i]), context, structure) for i, node in enumerate(nodes)
         ]
@@ -149,6 +154,20 @@ class Plan:
     def types(self) -> dict[str, str]:
         """The type of each node, by id."""
         return {node.id: node.type for node in self.workflow.nodes}
+
+    def may_reuse(self, asks: Asked) -> bool:
+        """Whether a run that asks so for kept results may look for any, or keep some."""
+        return asks.mode != "off" and (self.caches or asks.policy is not None)
+
+    @cached_property
+    def caches(self) -> bool:
+        """Whether a node, or a workflow for its nodes, asks for the cache."""
+        own = self.workflow.cache
+        return (
+            (own is not None and own.mode != "off")
+            or any(step.cacheable and step.node.cache is not None for step in self.steps)
+            or any(plan.caches for plan in self.workflows.values())
+        )
 
     def inside(self, nodes: Iterable[str]) -> set[str]:
         """``nodes``, all that follow them, and the members of both."""
@@ -223,4 +242,12 @@ def _step(node: Node, branches: tuple[Branch, ...], context: Context, structure:
         within=tuple(member.id for member in structure.within(node))[1:] if owns else (),
         handles_errors=any(branch.on != "success" for branch in branches),
         on_error_value=fill(value, strict=context.strict)[0],
+        cacheable=hasattr(work, "key") and _may_be_kept(node, context.policy),
     )
+
+
+def _may_be_kept(node: Node, workflow: CachePolicy | None) -> bool:
+    policy = node.cache
+    if policy is None and isinstance(node, ToolNode):
+        policy = workflow or CachePolicy()  # the engine may have one
+    return policy is not None and policy.mode != "off"

@@ -11,7 +11,7 @@ import msgspec
 from goflow.errors import GoFlowError, RunFailed
 from goflow.servers.redaction import Redactor  # noqa: TC001 - msgspec looks it up
 
-__all__ = ["NodeRecord", "RunResult", "error_value", "new_id", "timestamp"]
+__all__ = ["CacheUse", "NodeRecord", "RunResult", "error_value", "new_id", "timestamp"]
 
 
 class NodeRecord(msgspec.Struct, kw_only=True):
@@ -19,7 +19,9 @@ class NodeRecord(msgspec.Struct, kw_only=True):
 
     ``status`` is pending, running, completed, cached, skipped, failed, outcome_unknown or
     cancelled; ``started_at`` is a Unix time and ``duration`` is in seconds, both None for a node
-    that never started; ``error`` is the JSON form of what it failed with.
+    that never started; ``error`` is the JSON form of what it failed with. ``cached`` when its
+    output was taken from the cache, ``saved`` are the seconds that it took once. ``lookup`` says
+    what became of looking it up, for a node with a cache policy.
     """
 
     id: str
@@ -32,6 +34,8 @@ class NodeRecord(msgspec.Struct, kw_only=True):
     cached: bool = False
     output: Any = None
     error: dict[str, Any] | None = None
+    saved: float | None = None
+    lookup: Any = None
 
     def __repr__(self) -> str:
         # Without the output, which may be large, or hold a secret.
@@ -48,8 +52,30 @@ class NodeRecord(msgspec.Struct, kw_only=True):
             "started_at": timestamp(self.started_at),
             "duration": self.duration,
             "cached": self.cached,
+            "saved": self.saved,
             "error": self.error,
         }
+
+
+class CacheUse(msgspec.Struct, frozen=True, kw_only=True):
+    """What the cache did for a run: nodes that were taken from it, looked up in vain, and kept.
+
+    ``saved`` is the seconds that getting the taken results took once, node by node.
+    """
+
+    hits: int = 0
+    misses: int = 0
+    stored: int = 0
+    saved: float = 0.0
+
+    @property
+    def hit_rate(self) -> float:
+        """The part of the nodes looked up that was there, from 0 to 1."""
+        return self.hits / max(1, self.hits + self.misses)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values, with ``hit_rate``."""
+        return {**msgspec.structs.asdict(self), "hit_rate": self.hit_rate}
 
 
 class RunResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,7 +83,8 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
 
     ``status`` is completed, failed, cancelled, timed_out or interrupted; ``result`` is the end
     node's value, ``error`` the JSON form of what stopped the run, ``variables`` their last values.
-    ``redactor`` hides the secrets of the run's servers.
+    ``redactor`` hides the secrets of the run's servers. ``cache`` is what the cache did for it,
+    None when nothing asked for it.
     """
 
     id: str
@@ -71,6 +98,7 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     started_at: float
     duration: float
     redactor: Redactor | None = None
+    cache: CacheUse | None = None
 
     @property
     def completed(self) -> bool:
@@ -101,6 +129,7 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
             "error": self.error,
             "started_at": timestamp(self.started_at),
             "duration": self.duration,
+            "cache": None if self.cache is None else self.cache.to_dict(),
             "warnings": list(self.warnings),
             "nodes": [record.to_dict() for record in self.nodes],
         }

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from goflow.engine.events import Listener
+    from goflow.engine.reuse import Reuse
     from goflow.history.journal import RunJournal
     from goflow.history.replay import Replay
     from goflow.servers.connections import RunConnections
@@ -27,7 +28,7 @@ class RunContext(NamedTuple):
     """Who a run is, and who is told of it.
 
     ``listener`` is called at once with every event, ``journal`` writes the run down, ``replay`` is
-    what it did before it was cut off.
+    what it did before it was cut off, ``reuse`` the results that it may take, None for none.
     """
 
     resources: Resources
@@ -36,6 +37,7 @@ class RunContext(NamedTuple):
     listener: Listener | None = None
     journal: RunJournal | None = None
     replay: Replay | None = None
+    reuse: Reuse | None = None
 
     def inside(self, node: str, path: Sequence[int]) -> RunContext:
         """The context of the workflow that a node runs: part of the same run, told to nobody."""

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from goflow.engine.plan import Plan, Step
     from goflow.engine.resources import RunContext
     from goflow.history.replay import Replay
+    from goflow.servers.config import ServerConfig
 
 __all__ = ["Run"]
 
@@ -48,6 +49,7 @@ class Run:
         self.plan = plan
         self._connections = context.resources.connections
         self._replay = context.replay
+        self._reuse = context.reuse
         self._loop = asyncio.get_running_loop()
         self._began = monotonic()
         self._tell = Teller(plan, context, time.time() - self._began)
@@ -78,7 +80,7 @@ class Run:
         self._tell.emit(
             events.RunStarted, self.plan.workflow.name, len(self.plan) - len(self.plan.members)
         )
-        for server in self.plan.servers:
+        for server in self._servers_to_warm():
             self._connections.warm(server)
         try:
             if self._replay is not None:
@@ -151,6 +153,13 @@ class Run:
             self._loop.call_soon(self._advance)
         return False
 
+    def _servers_to_warm(self) -> tuple[ServerConfig, ...]:
+        if self._reuse is None:
+            return self.plan.servers
+        from goflow.engine.reuse import servers_to_warm  # noqa: PLC0415 - few runs reuse results
+
+        return servers_to_warm(self.plan, self._reuse.results, self._reuse.asked)
+
     def _finish_if_idle(self) -> None:
         if not self._tasks and (self._status is not None or not (self._ready or self._queued)):
             if self._status is None:
@@ -203,6 +212,12 @@ class Run:
             if not self._begins(index, step, began):
                 return False
             request = step.work.prepare(self._env)
+            if step.cacheable and self._reuse is not None:
+                kept = self._reuse.look(record, step, request, self.plan.workflow, self._tell.emit)
+                if kept is not None:
+                    record.duration = monotonic() - began
+                    self._complete(index, step, *kept)
+                    return False
         except Exception as error:
             record.duration = monotonic() - began
             self._fail(index, step, as_failure(error))
@@ -254,7 +269,8 @@ class Run:
         raw: dict[str, Any] | None = None,
         writes: dict[str, Any] | None = None,
     ) -> None:
-        self._records[index].status = "completed"
+        record = self._records[index]
+        record.status = "cached" if record.cached else "completed"
         self._scope.store(index, step.node.output, value, raw)
         self._settle(index, step, value, raw, writes)
 
@@ -410,7 +426,9 @@ class Run:
         warnings = self.plan.warnings
         if self._status == "completed" and not reached:
             warnings += ("no end node was reached: the result is null",)
-        self._tell.emit(events.RunFinished, self._status, duration)
+        use = None if self._reuse is None else self._reuse.use
+        looked = () if use is None else (use.hits, use.misses, use.saved)
+        self._tell.emit(events.RunFinished, self._status, duration, *looked)
         return RunResult(
             id=self.id,
             workflow=self.plan.workflow.name,
@@ -425,6 +443,7 @@ class Run:
             started_at=self._started_at,
             duration=duration,
             redactor=self.plan.redactor,
+            cache=use,
         )
 
     def __repr__(self) -> str:

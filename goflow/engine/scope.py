@@ -135,7 +135,8 @@ class NodesView(View):
             raise KeyError(f"there is no node {key!r}") from None
         return {
             "output": record.output,
-            "status": record.status,
+            # A node that was found in the cache completed once: nothing may depend on when.
+            "status": "completed" if record.cached else record.status,
             "error": record.error,
             "attempts": record.attempts,
             "duration": record.duration,

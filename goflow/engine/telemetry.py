@@ -119,7 +119,11 @@ class Spans:
 
     def _run_finished(self, event: events.RunFinished) -> None:
         self._run.set_attribute("goflow.run.status", event.status)
-        error = None if event.status == "completed" else {"code": event.status, "message": ""}
+        error = (
+            None
+            if event.status in ("completed", "cached")
+            else {"code": event.status, "message": ""}
+        )
         self._end(self._run, event.at, error)
 
     def _end_attempt(

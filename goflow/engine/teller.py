@@ -100,6 +100,7 @@ class Teller:
             record.error,
             (),
             record.reason,
+            record.saved,
         )
 
     def _changed(

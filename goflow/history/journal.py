@@ -22,6 +22,13 @@ CROWD = 4_000
 """Operations that may wait to be written before a run that makes more of them waits too."""
 
 
+class Lookup(Protocol):
+    """What became of looking a node up in the cache."""
+
+    def told(self) -> dict[str, Any]:
+        """What is written of it; asked for in the writer's thread."""
+
+
 class Record(Protocol):
     """What is written of a node that is done with: the engine's own record of it."""
 
@@ -34,6 +41,8 @@ class Record(Protocol):
     cached: bool
     output: Any
     error: dict[str, Any] | None
+    saved: float | None
+    lookup: Lookup | None
 
 
 class RunHead(NamedTuple):
@@ -238,9 +247,13 @@ class RunJournal:
         result: Any,
         error: dict[str, Any] | None,
         warnings: Sequence[str],
+        statistics: dict[str, Any] | None = None,
     ) -> tuple[str, ...]:
-        """The run ended; what is wrong with the history, if anything."""
-        self._add("finish", status, duration, result, error, warnings)
+        """The run ended; what is wrong with the history, if anything.
+
+        ``statistics`` are figures of its parts, by name: a map each.
+        """
+        self._add("finish", status, duration, result, error, warnings, statistics)
         await self._journal.flush()
         return tuple(self._journal.warnings)
 

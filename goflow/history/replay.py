@@ -44,6 +44,7 @@ class Settled(NamedTuple):
     writes: dict[str, Any]
     taken: list[str] | None
     error: dict[str, Any] | None
+    saved: float | None
 
 
 class Doubt(NamedTuple):
@@ -138,7 +139,7 @@ class Replay:
         """Take a node in doubt for completed, with this value."""
         self.settled[place] = Settled(
             place, "completed", "its outcome was assumed", self.doubts[place].attempt, None, None,
-            False, variable, value, None, {}, None, None,
+            False, variable, value, None, {}, None, None, None,
         )  # fmt: skip
         self.assumed.add(place)
         del self.doubts[place]
@@ -185,4 +186,5 @@ def _settled(
         rest.get("writes") or {},
         rest.get("taken"),
         rest.get("error"),
+        rest.get("saved"),
     )

@@ -92,8 +92,11 @@ class Runs:
         number = self._number(name)
         row = next(self._read(f"SELECT {_SUMMARY} FROM runs WHERE number = ?", number))
         shown = _summary(row)
-        inputs, result, error, warnings = next(
-            self._read("SELECT inputs, result, error, warnings FROM runs WHERE number = ?", number)
+        inputs, result, error, warnings, figures = next(
+            self._read(
+                "SELECT inputs, result, error, warnings, statistics FROM runs WHERE number = ?",
+                number,
+            )
         )
         nodes, changes = self._nodes(number, alive=shown["status"] == "running")
         return {
@@ -102,6 +105,7 @@ class Runs:
             "result": _value(result),
             "error": decode(error),
             "warnings": decode(warnings) or [],
+            "statistics": decode(figures) or {},
             "nodes": nodes,
             "variables": changes,
         }
@@ -260,6 +264,8 @@ def _node(row: tuple[Any, ...]) -> dict[str, Any]:
         "started_at": started_at,
         "duration": duration,
         "cached": bool(marks & CACHED),
+        "saved": rest.get("saved"),
+        "cache": rest.get("cache"),
         "variable": variable,
         "output": _value(output),
         "error": rest.get("error"),

@@ -227,13 +227,16 @@ class Writer:
         if record.output is not None:
             output, exact = kept(record.output, head.redact)
         more = None
-        if raw or writes or taken is not None or record.error or record.reason:
+        looked = None if record.lookup is None else record.lookup.told()
+        if raw or writes or taken is not None or record.error or record.reason or looked:
             rest = {
                 "raw": raw,
                 "writes": writes,
                 "taken": taken,
                 "error": record.error,
                 "reason": record.reason,
+                "saved": record.saved,
+                "cache": looked,
             }
             more, whole = kept({k: v for k, v in rest.items() if v is not None}, head.redact)
             exact = exact and whole
@@ -287,17 +290,19 @@ class Writer:
         result: Any,
         error: dict[str, Any] | None,
         warnings: Sequence[str],
+        statistics: dict[str, Any] | None,
     ) -> None:
         first = self._first_keys.pop(head.id)
         connection.execute(
             "UPDATE runs SET status = ?, duration = ?, result = ?, error = ?, warnings = ?, "
-            "owner = NULL WHERE id = ?",
+            "statistics = ?, owner = NULL WHERE id = ?",
             (
                 status,
                 duration,
                 kept(result, head.redact)[0],
                 _shown(error, head),
                 encode(warnings) if warnings else None,
+                None if statistics is None else encode(statistics).decode(),
                 head.id,
             ),
         )

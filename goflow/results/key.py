@@ -26,6 +26,7 @@ __all__ = [
     "difference",
     "function_key",
     "server_identity",
+    "tool_family",
     "tool_key",
     "tool_schema",
     "transform_key",
@@ -93,6 +94,11 @@ def tool_key(
     if texts:
         parts["texts"] = texts
     return _key(parts, ("kind", "tool"), version, within)
+
+
+def tool_family(tool: str) -> bytes:
+    """The family of the keys of a tool's calls."""
+    return digest(["mcp_tool", tool])
 
 
 def function_key(

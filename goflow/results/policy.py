@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from goflow.errors import BadCall
 from goflow.workflow.model import CachePolicy, FunctionNode, ToolNode, TransformNode
 
 if TYPE_CHECKING:
@@ -12,10 +13,42 @@ if TYPE_CHECKING:
     from goflow.servers.redaction import Redactor
     from goflow.workflow.model import Node
 
-__all__ = ["MAX_BYTES", "Decision", "decide", "refusal", "within"]
+__all__ = ["MAX_BYTES", "Asked", "CacheOption", "Decision", "asked", "decide", "refusal", "within"]
 
 MAX_BYTES = 16 * 1024 * 1024
 """Bytes of a result, as JSON, above which a policy without ``max_bytes`` does not keep it."""
+
+
+CacheOption = CachePolicy | str | bool | None
+"""What a run or an engine may be told of the cache: see `asked`."""
+
+
+class Asked(NamedTuple):
+    """What a run asks of the cache: a policy for its read-only tools, and the mode of all nodes."""
+
+    policy: CachePolicy | None = None
+    mode: str = "use"
+
+
+def asked(option: CacheOption, *, anew: bool = False) -> Asked:
+    """What ``option`` asks for; raises ``BadCall``.
+
+    None leaves all to the policies of nodes and workflows. ``"use"`` (or True) and ``"refresh"``
+    are policies for tools that are marked read-only and have none, as a `CachePolicy` is;
+    ``"refresh"`` also does everything anew, and ``"off"`` (or False) looks for nothing and keeps
+    nothing. ``anew`` makes None one that does everything anew.
+    """
+    if option is None:
+        return Asked(mode="refresh" if anew else "use")
+    if isinstance(option, CachePolicy):
+        return Asked(option, option.mode)
+    mode = ("use" if option else "off") if isinstance(option, bool) else option
+    if mode not in ("use", "refresh", "off"):
+        raise BadCall(
+            f"cache={option!r} is no way to use the cache",
+            hint="it is 'use', 'refresh', 'off', or a CachePolicy",
+        )
+    return Asked(None if mode == "off" else CachePolicy(), str(mode))
 
 
 class Decision(NamedTuple):

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from goflow._core.cache import isolated
 from goflow._core.canonical import digest
 from goflow.results.flights import Flights
-from goflow.results.key import difference, tool_schema
+from goflow.results.key import difference, server_identity, tool_schema
 from goflow.results.memory import Kept, Memory
 from goflow.results.policy import refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
     from pathlib import Path
 
     from goflow.results.key import ResultKey
     from goflow.results.sqlite import Store
+    from goflow.servers.config import ServerConfig
     from goflow.servers.redaction import Redactor
     from goflow.workflow.model import CachePolicy
 
@@ -26,6 +27,7 @@ __all__ = ["FILE", "Hit", "Miss", "Results", "SeenTool", "store_path"]
 
 FILE = "results.db"
 _KEY_FILE = "key"
+_FLIGHTS = Flights()  # of the whole process
 
 
 def store_path() -> Path:
@@ -61,8 +63,9 @@ class Results:
     """Kept results: those of this process in memory, in front of those on disk, if there is a disk.
 
     `lookup`, `keep`, `explain` and the rest never raise for what is wrong with the store: it is
-    told through ``warn``, once, and everything goes on without it. Any thread may call; looking up
-    something on disk takes some tens of microseconds, keeping leaves the writing to a thread.
+    told through ``warn``, once, kept in ``warnings``, and everything goes on without it. Any thread
+    may call; looking up something on disk takes some tens of microseconds, keeping leaves the
+    writing to a thread.
     """
 
     def __init__(
@@ -72,13 +75,15 @@ class Results:
         memory: Memory | None = None,
         key: bytes = b"",
         clock: Callable[[], float] = time.time,
+        warnings: list[str] | None = None,
     ) -> None:
         self.key = key
-        self.flights = Flights()
+        self.warnings = [] if warnings is None else warnings
         self._store = store
         self._memory = Memory() if memory is None else memory
         self._clock = clock
         self._seen: dict[bytes, dict[str, tuple[str, bool]]] = {}  # by server identity
+        self._identities: dict[ServerConfig, dict[str, Any]] = {}
 
     @classmethod
     def open(
@@ -92,12 +97,19 @@ class Results:
         from goflow.results.sqlite import DISK_BYTES, Store, StoreUnavailable  # noqa: PLC0415
 
         path = store_path()
+        warnings: list[str] = []
+
+        def told(text: str) -> None:
+            warnings.append(text)
+            warn(text)
+
         try:
-            store = Store(path, max_bytes=max_bytes or DISK_BYTES, clock=clock, warn=warn)
+            store = Store(path, max_bytes=max_bytes or DISK_BYTES, clock=clock, warn=told)
         except StoreUnavailable as error:
-            warn(f"results are not kept: {error}")
-            return cls(key=os.urandom(32), clock=clock)
-        return cls(store, key=_secret_key(path.with_name(_KEY_FILE)), clock=clock)
+            told(f"results are not kept: {error}")
+            return cls(key=os.urandom(32), clock=clock, warnings=warnings)
+        key = _secret_key(path.with_name(_KEY_FILE))
+        return cls(store, key=key, clock=clock, warnings=warnings)
 
     # -- asking -------------------------------------------------------------------------------
 
@@ -150,19 +162,35 @@ class Results:
         return None
 
     async def once(
-        self, key: ResultKey, work: Callable[[], Awaitable[tuple[Any, dict[str, Any] | None]]]
+        self,
+        key: ResultKey,
+        work: Callable[[], Awaitable[tuple[Any, dict[str, Any] | None]]],
+        *,
+        apart: Hashable = None,
     ) -> tuple[Any, dict[str, Any] | None, bool]:
         """The value and raw result of ``await work()``, of which one runs at a time for a key.
 
-        The third item says whether others got the same; each has a copy of its own then. A failure
-        is raised in all of them; when the one that works is cancelled, another takes its place.
+        One in the whole process, but for callers with another ``apart``. The third item says
+        whether others got the same; each has a copy of its own then. A failure is raised in all of
+        them; when the one that works is cancelled, another takes its place.
         """
-        (value, raw), shared = await self.flights.run_async(key.digest, work)
+        (value, raw), shared = await _FLIGHTS.run_async((key.digest, apart), work)
         if shared:
             return isolated(value), isolated(raw), True
         return value, raw, False
 
+    def may_have(self, family: bytes) -> bool:
+        """Whether any result of this family of keys can be found; True when nobody knows."""
+        return self._store is None or self._store.has_family(family)
+
     # -- servers ------------------------------------------------------------------------------
+
+    def identity(self, config: ServerConfig) -> dict[str, Any]:
+        """The `server_identity` of a configuration, worked out once."""
+        found = self._identities.get(config)
+        if found is None:
+            found = self._identities[config] = server_identity(config, self.key)
+        return found
 
     def seen_tool(self, server: Mapping[str, Any], tool: str) -> SeenTool | None:
         """What the server of an identity was last seen to say of a tool: no need to start it."""
@@ -220,6 +248,11 @@ class Results:
         return min(candidates, key=len) or ["no result is kept under this key any more"]
 
     # -- ending -------------------------------------------------------------------------------
+
+    def flush(self) -> None:
+        """Wait until all that was kept is written."""
+        if self._store is not None:
+            self._store.flush()
 
     def close(self) -> None:
         """Write what is still to be written. Idempotent."""

@@ -219,6 +219,20 @@ class Store:
             return Kept(value, raw, stored, expires, duration)
         return None
 
+    def has_family(self, family: bytes) -> bool:
+        """Whether there is an entry of a key's family whose time is not over."""
+        if self._broken:
+            return False
+        with self._guarded():
+            row = self._execute(
+                "SELECT 1 FROM actions WHERE family = ? AND (expires IS NULL OR expires > ?) "
+                "LIMIT 1",
+                family,
+                self._clock(),
+            ).fetchone()
+            return row is not None
+        return False
+
     def nearest(
         self, key: ResultKey, origin: str, limit: int = 50
     ) -> list[tuple[float, float | None, dict[str, list[str]]]]:

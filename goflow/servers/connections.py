@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
-from goflow.errors import CircuitOpen, ConnectFailed, PoolClosed, PoolTimeout, ServerError
+from goflow.errors import (
+    CircuitOpen,
+    ConnectFailed,
+    GoFlowError,
+    PoolClosed,
+    PoolTimeout,
+    ServerError,
+    copied,
+)
 from goflow.servers.handlers import NO_HANDLERS
 from goflow.servers.opening import open_session
 from goflow.servers.pool import ConnectionPool
 from goflow.servers.usage import Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable
+    from collections.abc import Callable, Hashable, Iterable
 
     from goflow._core.pool import Lease
     from goflow.servers.config import ServerConfig
@@ -27,6 +36,8 @@ __all__ = ["Connecting", "Connections", "RunConnections"]
 IDLE_TIMEOUT = 3600.0
 # A call waits for its turn, not counted into its node's timeout, behind calls that all end in time.
 WAIT_TIMEOUT = 600.0
+# How long a server may take to say what its tools are, where a call could do without it.
+LIST_TIMEOUT = 5.0
 # How long a server is left alone that could not be connected five times in a row.
 BREAKER_RESET = 10.0
 
@@ -55,7 +66,8 @@ class Connecting(NamedTuple):
 class Connections:
     """The live sessions of an engine, in a pool; each server has its own limits.
 
-    ``spawned`` are processes that were started before there was a loop. Belongs to one event loop.
+    ``spawned`` are processes that were started before there was a loop. ``on_listed`` hears what a
+    server says of its tools, by name, whenever one was asked. Belongs to one event loop.
     """
 
     def __init__(
@@ -67,6 +79,8 @@ class Connections:
         self._known: dict[ServerConfig, ConnectionPool[ServerConfig, Session]] = {}
         self._tools: dict[Session, asyncio.Task[dict[str, dict[str, Any]]]] = {}
         self._latest: dict[ServerConfig, asyncio.Task[dict[str, dict[str, Any]]]] = {}
+        self._listing: set[ServerConfig] = set()
+        self.on_listed: Callable[[ServerConfig, dict[str, dict[str, Any]]], object] | None = None
         self._owned: dict[type[Any], _Closable] = {}
         self._ahead: dict[ServerConfig, float] = {}  # seconds that processes booted before the loop
 
@@ -128,7 +142,7 @@ class Connections:
             ) from None
         except ServerError as error:
             # Each gets its own: a node writes its name into it.
-            raise _copied(error) from error.__cause__
+            raise copied(error) from error.__cause__
         if busy or timeout is None:
             return lease, timeout
         return lease, max(0.001, timeout - (time.monotonic() - began))
@@ -222,6 +236,22 @@ class Connections:
         finally:
             self.release(lease)
 
+    async def list_tools(
+        self, config: ServerConfig, timeout: float | None, *, run: Hashable = None
+    ) -> dict[str, dict[str, Any]]:
+        """What the server says of its tools, by name; empty if it does not, or not in time.
+
+        ``timeout`` is in seconds, for connecting too; raises what ``acquire`` does.
+        """
+        lease, left = await self.acquire(config, timeout, run=run)
+        limit = LIST_TIMEOUT if left is None else min(left, LIST_TIMEOUT)
+        try:
+            return await asyncio.wait_for(asyncio.shield(self._listed(lease.connection)), limit)
+        except (asyncio.TimeoutError, GoFlowError):
+            return {}
+        finally:
+            self.release(lease)
+
     async def described(self, session: Session, name: str) -> dict[str, Any]:
         """As ``tool``, of a session that the caller holds. Asked once a session."""
         return (await asyncio.shield(self._listed(session))).get(name, {})
@@ -231,12 +261,20 @@ class Connections:
         if not session.closed:
             self._listed(session)
 
+    def list_at_connect(self, configs: Iterable[ServerConfig]) -> None:
+        """Have each new session of these servers asked for its tools at once."""
+        self._listing.update(configs)
+
     def known_tool(self, config: ServerConfig, name: str) -> dict[str, Any]:
         """What is known already of a tool: what a live session of the server said last."""
+        return self.known_tools(config).get(name, {})
+
+    def known_tools(self, config: ServerConfig) -> dict[str, dict[str, Any]]:
+        """What a live session of the server said last of its tools, by name."""
         listed = self._latest.get(config)
         if listed is None or not listed.done() or listed.cancelled() or listed.exception():
             return {}
-        return listed.result().get(name, {})
+        return listed.result()
 
     def _listed(self, session: Session) -> asyncio.Task[dict[str, dict[str, Any]]]:
         task = self._tools.get(session)
@@ -244,7 +282,12 @@ class Connections:
             task = asyncio.create_task(_tools_of(session), name="goflow list tools")
             task.add_done_callback(lambda done: done.cancelled() or done.exception())
             self._tools[session] = self._latest[session.config] = task
+            task.add_done_callback(partial(self._tell_listed, session.config))
         return task
+
+    def _tell_listed(self, config: ServerConfig, task: asyncio.Task[Any]) -> None:
+        if self.on_listed is not None and not task.cancelled() and not task.exception():
+            self.on_listed(config, task.result())
 
     def _unlist(self, session: Session) -> None:
         """What a session said of its tools holds no more."""
@@ -282,6 +325,8 @@ class Connections:
         session = await open_session(config, process, self._handlers)
         session.on_closed(self._forget)
         session.on_tools_changed(lambda: self._unlist(session))
+        if config in self._listing:
+            self._listed(session)
         return session
 
     def _forget(self, session: Session) -> None:
@@ -336,6 +381,12 @@ class RunConnections:
         """See `Connections.tool`."""
         return await self._connections.tool(config, name, run=self)
 
+    async def list_tools(
+        self, config: ServerConfig, timeout: float | None
+    ) -> dict[str, dict[str, Any]]:
+        """See `Connections.list_tools`."""
+        return await self._connections.list_tools(config, timeout, run=self)
+
     async def described(self, session: Session, name: str) -> dict[str, Any]:
         """See `Connections.described`."""
         return await self._connections.described(session, name)
@@ -347,6 +398,14 @@ class RunConnections:
     def known_tool(self, config: ServerConfig, name: str) -> dict[str, Any]:
         """See `Connections.known_tool`."""
         return self._connections.known_tool(config, name)
+
+    def known_tools(self, config: ServerConfig) -> dict[str, dict[str, Any]]:
+        """See `Connections.known_tools`."""
+        return self._connections.known_tools(config)
+
+    def list_at_connect(self, configs: Iterable[ServerConfig]) -> None:
+        """See `Connections.list_at_connect`."""
+        self._connections.list_at_connect(configs)
 
     def connecting(self) -> list[Connecting]:
         """What connecting has cost since the run began; runs at the same time share it."""
@@ -376,9 +435,3 @@ async def _tools_of(session: Session) -> dict[str, dict[str, Any]]:
 
 async def _close(session: Session) -> None:
     await session.close()
-
-
-def _copied(error: ServerError) -> ServerError:
-    copy = type(error).__new__(type(error), *error.args)
-    copy.__dict__.update(error.__dict__)
-    return copy

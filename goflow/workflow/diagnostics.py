@@ -23,7 +23,6 @@ CODES = {
     "GF106": "a value is not one of those allowed",
     "GF107": "the format's version is not supported",
     "GF108": "a node's type is not known",
-    "GF109": "something of the format that this release does not run yet",
     "GF110": "an id or name is used twice",
     "GF111": "the file is too large, or grows too large through its aliases",
     "GF201": "there is not exactly one start node",

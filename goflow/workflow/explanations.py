@@ -106,12 +106,6 @@ EXPLANATIONS = {
         "nodes:\n  - {id: join, type: passthru}\n",
         "nodes:\n  - {id: join, type: passthrough}\n",
     ),
-    "GF109": Explanation(
-        "The file is right, and this release cannot do it: as an error where the result would "
-        "differ, as information where it would only be slower, as with 'cache'.",
-        "nodes:\n  - {id: sum, type: transform, expression: 1 + 1, cache: true}\n",
-        "nodes:\n  - {id: sum, type: transform, expression: 1 + 1}\n",
-    ),
     "GF110": Explanation(
         "An edge or a node that uses the name could mean either of the two.",
         "nodes:\n  - {id: join, type: passthrough}\n  - {id: join, type: passthrough}\n",

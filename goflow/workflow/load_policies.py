@@ -89,13 +89,6 @@ def read_cache(fields: Fields) -> CachePolicy | None:
     value = fields.typed(("boolean", "object"), "cache")
     if value is None:
         return None
-    if value is not False:
-        fields.findings.add(
-            "GF109",
-            "results are not cached by this release: every node runs each time",
-            (*fields.path, "cache"),
-            severity="info",
-        )
     if isinstance(value, bool):
         return CachePolicy() if value else CachePolicy(mode="off")
     policy = Fields(value, (*fields.path, "cache"), fields.findings, "'cache'")

@@ -233,11 +233,6 @@ MISTAKES = {
         + "  - {id: a, type: transform, expression: '1', on_error: ignore} #!\n"
         + LINE,
     ),
-    "a cache that is asked for": (
-        "GF109",
-        "true",
-        HEAD + START_END + "  - {id: a, type: transform, expression: '1', cache: true} #!\n" + LINE,
-    ),
     # edges
     "an edge from nowhere": ("GF203", "strat", PLAIN + "  - {from: strat, to: end} #!\n"),
     "an edge to nowhere": ("GF203", "nod", PLAIN + "  - {from: start, to: nod} #!\n"),
@@ -482,7 +477,6 @@ MISTAKES = {
     "no bytes for the cache": ("GF106", "0", PLAIN + "cache:\n  max_bytes: 0 #!\n"),
     "an unknown key of the cache": ("GF105", "lifetime:", PLAIN + "cache:\n  lifetime: 5 #!\n"),
     "a version of the cache": ("GF104", "version:", PLAIN + "cache:\n  version: [1] #!\n"),
-    "a cache in this release": ("GF109", "true", PLAIN + "cache: true #!\n"),
     "a first delay over the longest": (
         "GF503",
         "1m",

@@ -30,10 +30,14 @@ if TYPE_CHECKING:
     from goflow.engine.resources import Resources
     from goflow.engine.scope import Scope
     from goflow.expressions.compile import Env
+    from goflow.results.key import ResultKey
+    from goflow.results.results import Results
     from goflow.servers.config import ServerConfig
+    from goflow.workflow.model import CachePolicy
 
 __all__ = [
     "Answer",
+    "CacheableWork",
     "Context",
     "LaterWork",
     "NowWork",
@@ -91,6 +95,23 @@ class LaterWork(Protocol):
         """Whether doing it again is harmless although nobody knows if it was done."""
 
 
+class CacheableWork(LaterWork, Protocol):
+    """Work whose result may be kept."""
+
+    def key(
+        self,
+        request: Any,
+        policy: CachePolicy,
+        within: str | None,
+        results: Results,
+        schema: str,
+    ) -> ResultKey:
+        """What a kept result is found by; raises ``NotJson``.
+
+        ``within`` is the workflow or run it is for, ``schema`` what the server says of the tool.
+        """
+
+
 class OwnerWork(Protocol):
     """Work that is done by other nodes; ``waits`` when it counts as in flight itself."""
 
@@ -136,7 +157,7 @@ class Context(NamedTuple):
     """What compiling a node needs of its plan.
 
     ``shown`` are the loops whose ``iterations`` something can read; ``workflows`` are the plans of
-    the workflows that it runs, by the name it calls them.
+    the workflows that it runs, by the name it calls them; ``policy`` is its cache policy.
     """
 
     servers: Mapping[str, ServerConfig]
@@ -144,6 +165,7 @@ class Context(NamedTuple):
     shown: frozenset[str]
     workflows: Mapping[str, Plan]
     strict: bool
+    policy: CachePolicy | None = None
 
 
 def compile_node(node: Node, context: Context) -> Work:

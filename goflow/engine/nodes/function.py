@@ -10,12 +10,15 @@ from goflow.engine.nodes import Answer
 from goflow.errors import FunctionFailed, GoFlowError, NodeTimeout
 from goflow.expressions.text import fill
 from goflow.expressions.values import copied, not_json
+from goflow.results.key import function_key
 
 if TYPE_CHECKING:
     from goflow.engine.nodes import Sending
     from goflow.engine.resources import Resources
     from goflow.expressions.compile import Env
-    from goflow.workflow.model import FunctionNode
+    from goflow.results.key import ResultKey
+    from goflow.results.results import Results
+    from goflow.workflow.model import CachePolicy, FunctionNode
 
 __all__ = ["FunctionWork"]
 
@@ -33,6 +36,23 @@ class FunctionWork:
         """The keyword arguments, the function's own to change; raises ``ExpressionError``."""
         arguments: dict[str, Any] = copied(self._arguments(env))
         return arguments
+
+    def key(
+        self,
+        request: dict[str, Any],
+        policy: CachePolicy,
+        within: str | None,
+        results: Results,
+        schema: str,
+    ) -> ResultKey:
+        """What a kept result of the call is found by; raises ``NotJson``."""
+        return function_key(
+            function=self.name,
+            arguments=request,
+            ignore=policy.ignore,
+            version=policy.version,
+            within=within,
+        )
 
     def given(self, request: dict[str, Any]) -> Any:
         """Its arguments."""

@@ -14,11 +14,14 @@ from goflow.expressions.compile import INPUT, RAW, Env
 from goflow.expressions.jq import JqProgram, input_text, one_value
 from goflow.expressions.jq_client import LIMIT, JqWorker
 from goflow.expressions.transform import read_input
+from goflow.results.key import transform_key
 
 if TYPE_CHECKING:
     from goflow.engine.nodes import Sending
     from goflow.engine.resources import Resources
-    from goflow.workflow.model import TransformNode
+    from goflow.results.key import ResultKey
+    from goflow.results.results import Results
+    from goflow.workflow.model import CachePolicy, TransformNode
 
 __all__ = ["JqWork", "JqWorkers"]
 
@@ -51,6 +54,23 @@ class JqWork:
             return Request(input_text(value), self._program.arguments(env))
         finally:
             del env["input"], env[INPUT], raws["input"], raws[INPUT]
+
+    def key(
+        self,
+        request: Request,
+        policy: CachePolicy,
+        within: str | None,
+        results: Results,
+        schema: str,
+    ) -> ResultKey:
+        """What a kept result of the program is found by; raises ``NotJson``."""
+        return transform_key(
+            expression=self._program.source,
+            kind="jq",
+            reads={"input": request.text.decode(), **request.arguments},
+            version=policy.version,
+            within=within,
+        )
 
     def given(self, request: Request) -> Any:
         """The input and the program's variables."""

@@ -9,15 +9,18 @@ from goflow.engine.nodes import Answer
 from goflow.errors import ConnectFailed, GoFlowError
 from goflow.expressions.compile import Env, Run, raw_of
 from goflow.expressions.text import Template, fill
+from goflow.results.key import tool_key
 from goflow.servers.redaction import Redactor
 
 if TYPE_CHECKING:
     from goflow.engine.nodes import Sending
     from goflow.engine.resources import Resources
+    from goflow.results.key import ResultKey
+    from goflow.results.results import Results
     from goflow.servers.config import ServerConfig
     from goflow.servers.connections import RunConnections
     from goflow.servers.session import Session
-    from goflow.workflow.model import ToolNode
+    from goflow.workflow.model import CachePolicy, ToolNode
 
 __all__ = ["ToolWork"]
 
@@ -56,6 +59,27 @@ class ToolWork:
             if text is not None:
                 originals[name] = text
         return Request(arguments, originals)
+
+    def key(
+        self,
+        request: Request,
+        policy: CachePolicy,
+        within: str | None,
+        results: Results,
+        schema: str,
+    ) -> ResultKey:
+        """What a kept result of the call is found by; raises ``NotJson``."""
+        return tool_key(
+            server=results.identity(self.server),
+            tool=self.tool,
+            schema=schema,
+            arguments=request.arguments,
+            originals=request.originals,
+            result=self._result,
+            ignore=policy.ignore,
+            version=policy.version,
+            within=within,
+        )
 
     def given(self, request: Request) -> Any:
         """The call's arguments."""
