@@ -78,6 +78,7 @@ class Connections:
         self._pools: dict[ServerConfig | None, ConnectionPool[ServerConfig, Session]] = {}
         self._known: dict[ServerConfig, ConnectionPool[ServerConfig, Session]] = {}
         self._tools: dict[Session, asyncio.Task[dict[str, dict[str, Any]]]] = {}
+        self._listing: set[asyncio.Task[Any]] = set()  # those of them that are under way
         self._latest: dict[ServerConfig, asyncio.Task[dict[str, dict[str, Any]]]] = {}
         self._listing: set[ServerConfig] = set()
         self.on_listed: Callable[[ServerConfig, dict[str, dict[str, Any]]], object] | None = None
@@ -253,8 +254,13 @@ class Connections:
             self.release(lease)
 
     async def described(self, session: Session, name: str) -> dict[str, Any]:
-        """As ``tool``, of a session that the caller holds. Asked once a session."""
-        return (await asyncio.shield(self._listed(session))).get(name, {})
+        """As ``tool``, of a session that the caller holds. Asked once, until its tools change."""
+        listed = self._listed(session)
+        tools = await asyncio.shield(listed)
+        if self._tools.get(session) is not listed and not session.closed:
+            # They changed meanwhile. Asked again once only: some servers change them for ever.
+            tools = await asyncio.shield(self._listed(session))
+        return tools.get(name, {})
 
     def learn(self, session: Session) -> None:
         """Ask a session for its tools meanwhile, unless that was done."""
@@ -280,6 +286,8 @@ class Connections:
         task = self._tools.get(session)
         if task is None:
             task = asyncio.create_task(_tools_of(session), name="goflow list tools")
+            self._listing.add(task)
+            task.add_done_callback(self._listing.discard)
             task.add_done_callback(lambda done: done.cancelled() or done.exception())
             self._tools[session] = self._latest[session.config] = task
             task.add_done_callback(partial(self._tell_listed, session.config))
@@ -292,16 +300,15 @@ class Connections:
     def _unlist(self, session: Session) -> None:
         """What a session said of its tools holds no more."""
         task = self._tools.pop(session, None)
-        if task is not None:
-            task.cancel()
-            if self._latest.get(session.config) is task:
-                del self._latest[session.config]
+        # Who waits for it gets it: cancelled, it would look as if they were cancelled themselves.
+        if task is not None and self._latest.get(session.config) is task:
+            del self._latest[session.config]
 
     # -- the end -------------------------------------------------------------------------------
 
     async def close(self) -> None:
         """End every session and connecting, and wait until their processes are gone."""
-        listing = list(self._tools.values())
+        listing = list(self._listing)
         for task in listing:
             task.cancel()
         await asyncio.gather(*listing, return_exceptions=True)

@@ -52,7 +52,7 @@ _NOT_SENT = (
 
 
 class Call:
-    """One request under way: who waits for its answer, for how many seconds.
+    """One request under way: who waits for its answer, for how many seconds (None: any number).
 
     HTTP notes on it whether something was ``sent``, whether the answer's stream was ``cut`` off (by
     us, when it was ``too_large``), and whether the server refused the session itself (``stale``).
@@ -60,7 +60,7 @@ class Call:
 
     __slots__ = ("cut", "method", "seconds", "sent", "stale", "too_large", "waiter")
 
-    def __init__(self, method: str, seconds: float, waiter: asyncio.Future[Any]) -> None:
+    def __init__(self, method: str, seconds: float | None, waiter: asyncio.Future[Any]) -> None:
         self.method = method
         self.seconds = seconds
         self.waiter = waiter

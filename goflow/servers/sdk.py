@@ -29,6 +29,7 @@ from goflow.servers.lines import LINE_LIMIT
 from goflow.servers.oauth import provider
 from goflow.servers.redaction import Redactor
 from goflow.servers.sdk_callbacks import callbacks
+from goflow.servers.sdk_changes import hear_of_changes, tells_of_changes
 from goflow.servers.sdk_logs import hidden_in_logs
 from goflow.servers.shared_client import borrowed_transport
 
@@ -242,7 +243,7 @@ class SdkSession:
         try:
             await asyncio.wait((call.waiter,), timeout=seconds)
             if not call.waiter.done():
-                call.fail(self._timed_out(call, began))
+                call.fail(self._timed_out(call, seconds, began))
             result: _T = call.waiter.result()
             return result
         finally:
@@ -272,14 +273,14 @@ class SdkSession:
             if not call.waiter.done():
                 call.waiter.set_result(result)
 
-    def _timed_out(self, call: Call, began: float) -> ServerTimeout:
+    def _timed_out(self, call: Call, seconds: float, began: float) -> ServerTimeout:
         # Two in a row: this one began when the other had already timed out. Calls that were in
         # flight together time out together, and count as one.
         if self._last_timeout is not None and began >= self._last_timeout:
             self._retire("left two calls in a row unanswered")
         self._last_timeout = self._loop.time()
-        what = f"did not answer {call.method} within {call.seconds:.3g} s"
-        return self._error(ServerTimeout, what, seconds=call.seconds)
+        what = f"did not answer {call.method} within {seconds:.3g} s"
+        return self._error(ServerTimeout, what, seconds=seconds)
 
     # -- what went wrong -----------------------------------------------------------------------
 
@@ -436,6 +437,7 @@ class SdkSession:
                     if failure is None:
                         allow(math.inf)
                         self._sdk = sdk
+                        self._hear_of_changes(sdk)
                         ready.set_result(None)
                         await self._ending
                 finally:
@@ -448,6 +450,15 @@ class SdkSession:
                 await asyncio.wait(self._tasks)
             if not ready.done():
                 ready.set_exception(self._connect_failed(failure))
+
+    def _hear_of_changes(self, sdk: ClientSession) -> None:
+        """Listen meanwhile, when that has to be asked for."""
+        if tells_of_changes(sdk):
+            task = asyncio.create_task(
+                hear_of_changes(sdk, lambda: self._heard(None)), name="goflow hear of changes"
+            )
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     def _client(self, transport: httpx2.AsyncBaseTransport) -> HttpClient:
         return HttpClient(self._config, self._on_http_failure, self._on_gone, transport, self._auth)

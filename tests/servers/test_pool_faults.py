@@ -251,23 +251,17 @@ def test_a_thousand_calls_end_while_servers_are_killed_at_random(connected, opti
                     ends["result"] += 1
                 except LOST:
                     ends["lost"] += 1
+                if rng.random() < 1 / 60:
+                    kill()
 
-        async def kill():
-            while True:
-                await asyncio.sleep(rng.uniform(0, 0.02))
-                for pid in (
-                    rng.sample(list(sessions_of(connections)), k=1)
-                    if (connections.sessions())
-                    else ()
-                ):
-                    pids.add(pid)
-                    if process_exists(pid):
-                        os.kill(pid, signal.SIGKILL)
+        def kill():
+            alive = sorted(sessions_of(connections))
+            if alive:
+                pids.add(pid := rng.choice(alive))
+                if process_exists(pid):
+                    os.kill(pid, signal.SIGKILL)
 
-        killer = asyncio.create_task(kill())
         await asyncio.gather(*(work() for _ in range(50)))
-        killer.cancel()
-        await asyncio.wait((killer,))
         stats = connections.pool(config).stats()
         assert sum(ends.values()) == calls
         assert ends["result"] > 0

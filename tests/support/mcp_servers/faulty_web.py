@@ -87,19 +87,41 @@ class Handler(BaseHTTPRequestHandler):
         )
 
     def on_server_discover(self, request_id, _):
-        if FAULT != "no initialize":
+        if FAULT != "no initialize" and not FAULT.startswith("listen "):
             return self.refuse(request_id, -32601, "no such method", 404)
         return self.answer(
             request_id,
             {
                 "resultType": "complete",
                 "supportedVersions": ["2026-07-28"],
-                "capabilities": {"tools": {}},
+                "capabilities": {"tools": {"listChanged": FAULT != "no initialize"}},
                 "ttlMs": 0,
                 "cacheScope": "private",
                 "_meta": {"io.modelcontextprotocol/serverInfo": {"name": "new", "version": "2"}},
             },
         )
+
+    def on_subscriptions_listen(self, request_id, params):
+        """The first is answered with the fault, the others as they should."""
+        first = [message.get("method") for message in heard].count("subscriptions/listen") == 1
+        if FAULT.endswith(" 503") and first:
+            return self.send(503)
+        if FAULT.endswith(" 403"):
+            return self.send(403)
+        if FAULT.endswith(" rejected"):
+            return self.refuse(request_id, -32601, "no such method")
+        honored = {} if FAULT.endswith(" in vain") else params["notifications"]
+        self.stream()
+        ids = {"io.modelcontextprotocol/subscriptionId": request_id}
+        for name in ("subscriptions/acknowledged", "tools/list_changed"):
+            message = {"method": f"notifications/{name}", "params": {"_meta": ids}}
+            if name.startswith("sub"):
+                message["params"]["notifications"] = honored
+            self.event("message", json.dumps({"jsonrpc": "2.0", **message}).encode())
+            self.wfile.flush()
+        if FAULT.endswith(" cut") and first:
+            return self.connection.shutdown(2)
+        return for_ever.wait()
 
     def on_ping(self, request_id, _):
         self.answer(request_id, {})

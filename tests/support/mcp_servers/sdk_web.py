@@ -87,6 +87,27 @@ def header(name: str, context: Context) -> str:
 
 
 @server.tool()
+async def grow(name: str, context: Context) -> str:
+    """Add a tool of that name, and say that the tools have changed."""
+
+    def grown() -> str:
+        """One that was added."""
+        return name
+
+    server.add_tool(grown, name=name)
+    await context.notify_tools_changed()
+    await context.session.send_tool_list_changed()  # in the older era
+    return "grown"
+
+
+@server.tool()
+async def cut() -> str:
+    """End the streams on which changes are told."""
+    server._lowlevel_server.get_request_handler("subscriptions/listen").handler.close()
+    return "cut"
+
+
+@server.tool()
 async def hang() -> str:
     """Never answer."""
     Hanging.count(1, 0)
