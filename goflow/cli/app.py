@@ -15,6 +15,9 @@ from goflow.errors import BadCall, GoFlowError
 __all__ = ["app", "cli"]
 
 VERBS = {
+    "init": "Begin a workflow from a template.",
+    "templates": "List the templates that init begins with.",
+    "list": "List the workflows here, and how they last ran.",
     "run": "Run a workflow and print its result.",
     "validate": "Find the mistakes in a workflow file.",
     "runs": "List the runs that are kept; show or forget some.",

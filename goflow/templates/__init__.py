@@ -1,0 +1,1 @@
+"""What ``goflow init`` begins a workflow from: templates in ``files``, samples in ``data``."""
