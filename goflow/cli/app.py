@@ -19,6 +19,7 @@ VERBS = {
     "templates": "List the templates that init begins with.",
     "list": "List the workflows here, and how they last ran.",
     "run": "Run a workflow and print its result.",
+    "graph": "Draw a workflow as text, SVG, Mermaid or DOT, coloured by a run if you like.",
     "validate": "Find the mistakes in a workflow file.",
     "runs": "List the runs that are kept; show or forget some.",
     "logs": "Say what happened in a run, in its order.",

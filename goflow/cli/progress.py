@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any, Protocol
 
 from goflow.engine import events, progress
+from goflow.shown import MARKS, duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,14 +102,6 @@ class LiveProgress:
         return Spinner("dots", text=Text(done + ", ".join(parts[:6]))) if parts else Text("")
 
 
-MARKS = {
-    "completed": "✓",
-    "cached": "=",
-    "skipped": "-",
-    "failed": "✗",
-    "outcome_unknown": "?",
-    "cancelled": "✗",
-}
 _STYLES = {
     "completed": "green",
     "cached": "cyan",
@@ -146,14 +139,3 @@ def _reused(event: events.RunFinished) -> str:
         return ""
     part = f"; {event.hits} of {looked} from the cache ({event.hits / looked:.0%})"
     return f"{part}, saves {duration(event.saved)}" if event.hits else part
-
-
-def duration(seconds: float) -> str:
-    """Seconds as people read them: ``850 µs``, ``12 ms``, ``3.4 s``, ``2 min 5 s``."""
-    if seconds < 0.001:
-        return f"{seconds * 1e6:.0f} µs"
-    if seconds < 1:
-        return f"{seconds * 1e3:.0f} ms"
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    return f"{seconds // 60:.0f} min {seconds % 60:.0f} s"

@@ -14,7 +14,7 @@ from goflow.workflow.load import build
 if TYPE_CHECKING:
     from goflow.workflow.model import Workflow
 
-__all__ = ["from_text", "to_text"]
+__all__ = ["from_text", "to_text", "workflow_of"]
 
 
 def to_text(plan: Plan) -> str:
@@ -25,6 +25,11 @@ def to_text(plan: Plan) -> str:
 def from_text(text: str, *, strict: bool) -> Plan:
     """The plan of such a text. Raises ``BadCall`` when a server needs what is not set."""
     return _plan(msgspec.json.decode(text), strict)
+
+
+def workflow_of(text: str) -> Workflow:
+    """The workflow of such a text, for looking at: nothing that its servers need has to be set."""
+    return _workflow(msgspec.json.decode(text))
 
 
 def _bundle(plan: Plan) -> dict[str, Any]:

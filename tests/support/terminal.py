@@ -3,6 +3,8 @@
 import os
 import re
 import sys
+import termios
+import time
 from pathlib import Path
 
 import pexpect
@@ -20,6 +22,7 @@ class Terminal:
     def __init__(self, command, *, cwd=None, env=None, columns=100, rows=40, timeout=30):
         self.screen = pyte.HistoryScreen(columns, rows, history=5000)
         self._stream = pyte.Stream(self.screen)
+        self.raw = ""
         self.code = None
         self.child = pexpect.spawn(
             str(command[0]),
@@ -32,9 +35,12 @@ class Terminal:
         )
         self.child.delaybeforesend = None
         self.child.logfile_read = self
+        self._settings = termios.tcgetattr(self.child.child_fd)
+        self.sane = False
 
     def write(self, text):
         """What pexpect reads is drawn."""
+        self.raw += text
         self._stream.feed(text)
 
     def flush(self):
@@ -50,6 +56,19 @@ class Terminal:
         """Wait until the command has written what matches ``pattern``."""
         self.child.expect(pattern)
 
+    def wait_until(self, holds, seconds=60):
+        """Read until a function of this terminal holds."""
+        deadline = time.monotonic() + seconds
+        while not holds(self):
+            assert time.monotonic() < deadline, f"it never held:\n{self.text}"
+            if self.child.expect([pexpect.TIMEOUT, pexpect.EOF, r"(?s).+"], timeout=0.1) == 1:
+                assert holds(self), f"it ended before it held:\n{self.text}"
+
+    def resize(self, columns, rows):
+        """Make the window this large."""
+        self.child.setwinsize(rows, columns)
+        self.screen.resize(rows, columns)
+
     def type(self, line):
         """Type a line and press enter."""
         self.child.send(line + "\r")
@@ -59,11 +78,26 @@ class Terminal:
         self.child.send(keys)
 
     def finish(self):
-        """Wait for the end; the lines of the screen, and the exit code as ``code``."""
+        """Wait for the end; the lines of the screen, and the exit code as ``code``.
+
+        ``sane`` says whether the cursor is shown and the terminal's settings are what they were.
+        """
         self.child.expect(pexpect.EOF)
+        settings = termios.tcgetattr(self.child.child_fd)
+        self.sane = not self.screen.cursor.hidden and settings == self._settings
         self.child.close()
         self.code = self.child.exitstatus
         return self.text
+
+    @property
+    def visible(self):
+        """The lines that are on the screen now."""
+        return [line.rstrip() for line in self.screen.display]
+
+    @property
+    def coloured(self):
+        """Whether anything was written in a colour, bold or dim."""
+        return re.search(r"\x1b\[[1-9][0-9;]*m", self.raw) is not None
 
     @property
     def text(self):

@@ -1,0 +1,1 @@
+"""Pictures of workflows: boxes and links, laid out in layers, as SVG, text, Mermaid and DOT."""
