@@ -80,7 +80,7 @@ class Connections:
         self._tools: dict[Session, asyncio.Task[dict[str, dict[str, Any]]]] = {}
         self._listing: set[asyncio.Task[Any]] = set()  # those of them that are under way
         self._latest: dict[ServerConfig, asyncio.Task[dict[str, dict[str, Any]]]] = {}
-        self._listing: set[ServerConfig] = set()
+        self._listed_at_connect: set[ServerConfig] = set()
         self.on_listed: Callable[[ServerConfig, dict[str, dict[str, Any]]], object] | None = None
         self._owned: dict[type[Any], _Closable] = {}
         self._ahead: dict[ServerConfig, float] = {}  # seconds that processes booted before the loop
@@ -269,7 +269,7 @@ class Connections:
 
     def list_at_connect(self, configs: Iterable[ServerConfig]) -> None:
         """Have each new session of these servers asked for its tools at once."""
-        self._listing.update(configs)
+        self._listed_at_connect.update(configs)
 
     def known_tool(self, config: ServerConfig, name: str) -> dict[str, Any]:
         """What is known already of a tool: what a live session of the server said last."""
@@ -332,7 +332,7 @@ class Connections:
         session = await open_session(config, process, self._handlers)
         session.on_closed(self._forget)
         session.on_tools_changed(lambda: self._unlist(session))
-        if config in self._listing:
+        if config in self._listed_at_connect:
             self._listed(session)
         return session
 
