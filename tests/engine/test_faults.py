@@ -360,8 +360,9 @@ def test_many_runs_at_once_leave_no_memory_behind(run):
                 return sys.getallocatedblocks()
 
             await many()
-            return await many(), await many()
+            # The writer's thread may still hold what it writes: the least of some is compared.
+            return [await many() for _ in range(3)], [await many() for _ in range(3)]
 
-    before, after = run(main())
+    before, after = map(min, run(main()))
     # What one run would leave is dozens of blocks.
     assert after - before < count
