@@ -23,6 +23,7 @@ VERBS = {
     "validate": "Find the mistakes in a workflow file.",
     "runs": "List the runs that are kept; show or forget some.",
     "logs": "Say what happened in a run, in its order.",
+    "why": "Say why a node ran, or was taken from the cache.",
     "resume": "Go on with a run that was cut off or failed.",
     "servers": "Manage the servers you know, and try them.",
     "secrets": "Keep what servers need and nobody may read.",

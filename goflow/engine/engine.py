@@ -287,7 +287,7 @@ class Engine:
                 result.result,
                 result.error,
                 (*result.warnings, *warnings),
-                _statistics(asks, reuse),
+                _statistics(asks, reuse, _read_only(plan, resources.connections)),
             )
         if warnings:
             result = msgspec.structs.replace(result, warnings=(*result.warnings, *warnings))
@@ -405,13 +405,26 @@ def _deliveries(plan: Plan, listener: events.Listener | None) -> list[Delivery]:
     return [Delivery(one) for one in listeners]
 
 
-def _statistics(asks: Asked, reuse: Reuse | None) -> dict[str, Any] | None:
-    """What the history keeps of a run's use of the cache."""
-    if reuse is None and asks == Asked():
+def _statistics(asks: Asked, reuse: Reuse | None, read_only: list[str]) -> dict[str, Any] | None:
+    """What the history keeps of a run's use of the cache: what was asked, and what came of it.
+
+    ``read_only`` are nodes that did not ask, and whose tools are marked read-only.
+    """
+    if reuse is None and not read_only and asks == Asked():
         return None
-    policy = None if asks.policy is None else msgspec.structs.asdict(asks.policy)
-    used = {} if reuse is None else reuse.use.to_dict()
-    return {"cache": {"mode": asks.mode, "policy": policy, **used}}
+    told: dict[str, Any] = {"mode": asks.mode}
+    if asks.policy is not None:
+        told["policy"] = msgspec.structs.asdict(asks.policy)
+    if read_only:
+        told["read_only"] = read_only
+    if reuse is not None:
+        told |= reuse.use.to_dict()
+    return {"cache": told}
+
+
+def _read_only(plan: Plan, connections: RunConnections) -> list[str]:
+    """The nodes without a cache policy whose tools are known to be marked read-only."""
+    return [node for node, work in plan.without_policy if work.read_only(connections)]
 
 
 def _both(first: events.Listener, second: events.Listener) -> events.Listener:

@@ -169,6 +169,15 @@ class Plan:
             or any(plan.caches for plan in self.workflows.values())
         )
 
+    @cached_property
+    def without_policy(self) -> tuple[tuple[str, Any], ...]:
+        """The tool nodes that have no cache policy of their own: their ids and work."""
+        return tuple(
+            (step.node.id, step.work)
+            for step in self.steps
+            if step.node.cache is None and isinstance(step.node, ToolNode)
+        )
+
     def inside(self, nodes: Iterable[str]) -> set[str]:
         """``nodes``, all that follow them, and the members of both."""
         found = {node for node in nodes if self.index[node] not in self.members}

@@ -24,6 +24,7 @@ __all__ = [
     "KEY_VERSION",
     "ResultKey",
     "difference",
+    "distance",
     "function_key",
     "server_identity",
     "tool_family",
@@ -38,6 +39,7 @@ KEY_VERSION = 1
 _SHOWN = 60
 # What the outer map of parts is split into for `difference`, one level down.
 _SPLIT = ("arguments", "server", "reads")
+_ASKED = ("arguments.", "reads.", "texts")
 
 
 class ResultKey(msgspec.Struct, frozen=True):
@@ -170,12 +172,21 @@ def tool_schema(described: Mapping[str, Any]) -> str:
     return digest(told).hex()
 
 
+def distance(old: Mapping[str, list[str]], new: Mapping[str, list[str]]) -> tuple[int, int]:
+    """How far two summaries are apart: in what was asked for, and in all."""
+    names = changed(old, new)
+    return sum(name.startswith(_ASKED) for name in names), len(names)
+
+
+def changed(old: Mapping[str, list[str]], new: Mapping[str, list[str]]) -> list[str]:
+    """The names of the parts in which two summaries differ."""
+    return [name for name in {*old, *new} if old.get(name, [""])[0] != new.get(name, [""])[0]]
+
+
 def difference(old: Mapping[str, list[str]], new: Mapping[str, list[str]]) -> list[str]:
     """What changed between two summaries, in words, most telling first."""
     found = []
-    for name in sorted({*old, *new}, key=_rank):
-        if old.get(name, [""])[0] == new.get(name, [""])[0]:
-            continue
+    for name in sorted(changed(old, new), key=_rank):
         what = _named(name)
         if name not in old:
             found.append(f"{what} is new")

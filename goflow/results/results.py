@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from goflow._core.cache import isolated
 from goflow._core.canonical import digest
 from goflow.results.flights import Flights
-from goflow.results.key import difference, server_identity, tool_schema
+from goflow.results.key import difference, distance, server_identity, tool_schema
 from goflow.results.memory import Kept, Memory
 from goflow.results.policy import refusal
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from goflow.servers.redaction import Redactor
     from goflow.workflow.model import CachePolicy
 
-__all__ = ["FILE", "Hit", "Miss", "Results", "SeenTool", "store_path"]
+__all__ = ["FILE", "Hit", "Miss", "Results", "SeenTool", "ago", "store_path"]
 
 FILE = "results.db"
 _KEY_FILE = "key"
@@ -227,25 +228,35 @@ class Results:
     # -- explaining ---------------------------------------------------------------------------
 
     def explain(self, key: ResultKey, origin: str = "") -> list[str]:
-        """Why there is no result for this key: what differs from the nearest earlier entry's.
-
-        The nearest is that with the fewest changed parts, of the same node if there is one.
-        """
+        """Why there is no result for this key, in words; see `compare`."""
         found = self.lookup(key)
         if isinstance(found, Hit):
-            return [f"there is a result, {_ago(found.age)} old"]
+            return [f"there is a result, {ago(found.age)} old"]
         if found.expired is not None:
-            return [f"expired {_ago(found.expired)} ago"]
+            return [f"expired {ago(found.expired)} ago"]
+        return self.compare(key.family, key.summary(), origin)
+
+    def compare(
+        self,
+        family: bytes,
+        parts: Mapping[str, list[str]],
+        origin: str = "",
+        before: float = math.inf,
+    ) -> list[str]:
+        """What differs from the nearest entry that was kept before a Unix time, in words.
+
+        ``parts`` are a key's `summary`. The nearest is that with the fewest changed arguments, then
+        the fewest changed parts, of the same node (``origin``) if there is one.
+        """
         if self._store is None:
             return ["results are not kept on disk"]
         self._store.flush()
-        summary = key.summary()
-        candidates = [
-            difference(earlier, summary) for _, _, earlier in self._store.nearest(key, origin)
-        ]
-        if not candidates:
-            return ["no earlier result of this tool"]
-        return min(candidates, key=len) or ["no result is kept under this key any more"]
+        found = self._store.nearest(family, origin, before)
+        own = [entry for entry in found if entry.origin == origin] or found
+        if not own:
+            return ["no earlier result of this tool is kept"]
+        closest = min(own, key=lambda entry: distance(entry.summary, parts))
+        return difference(closest.summary, parts) or ["the earlier result is not kept any more"]
 
     # -- ending -------------------------------------------------------------------------------
 
@@ -284,7 +295,8 @@ def _secret_key(path: Path) -> bytes:
     return found if len(found) == 32 else key
 
 
-def _ago(seconds: float) -> str:
+def ago(seconds: float) -> str:
+    """A length of time in words: ``90 s``, ``3 min``, ``5 h``, ``2 days``."""
     for unit, size in (("days", 86400), ("h", 3600), ("min", 60)):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import queue
 import sqlite3
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
     from goflow.results.key import ResultKey
 
-__all__ = ["DISK_BYTES", "MAX_AGE", "Store", "StoreUnavailable", "Verdict", "encode"]
+__all__ = ["DISK_BYTES", "MAX_AGE", "Earlier", "Store", "StoreUnavailable", "Verdict", "encode"]
 
 DISK_BYTES = 512 * 1024 * 1024
 """Bytes that the file may have before what was used least recently is removed."""
@@ -60,6 +61,14 @@ class Verdict(NamedTuple):
     blobs: int
     unreferenced: int
     problems: list[str]
+
+
+class Earlier(NamedTuple):
+    """An entry as it is compared with a key: whose it is, and the `summary` of its own key."""
+
+    origin: str
+    stored: float
+    summary: dict[str, list[str]]
 
 
 class _Row(NamedTuple):
@@ -234,26 +243,27 @@ class Store:
         return False
 
     def nearest(
-        self, key: ResultKey, origin: str, limit: int = 50
-    ) -> list[tuple[float, float | None, dict[str, list[str]]]]:
-        """Earlier entries of a key's family, as (stored, expires, summary).
+        self, family: bytes, origin: str, before: float = math.inf, limit: int = 50
+    ) -> list[Earlier]:
+        """Entries of a key's family that were stored before a Unix time.
 
         Those of ``origin`` come first, then the newest.
         """
-        found: list[tuple[float, float | None, dict[str, list[str]]]] = []
+        found: list[Earlier] = []
         if self._broken:
             return found
         with self._guarded():
             rows = self._execute(
-                "SELECT stored, expires, summary FROM actions WHERE family = ? "
+                "SELECT origin, stored, summary FROM actions WHERE family = ? AND stored < ? "
                 "ORDER BY origin <> ?, stored DESC LIMIT ?",
-                key.family,
+                family,
+                before,
                 origin,
                 limit,
             ).fetchall()
-            for stored, expires, summary in rows:
+            for where, stored, summary in rows:
                 with contextlib.suppress(ValueError):
-                    found.append((stored, expires, json.loads(summary)))
+                    found.append(Earlier(where, stored, json.loads(summary)))
         return found
 
     def tools(self, server: bytes) -> dict[str, tuple[str, bool]]:

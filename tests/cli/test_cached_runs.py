@@ -93,3 +93,23 @@ def test_a_resumed_run_keeps_what_was_cached(cli, write, log):
     node = again["nodes"][1]
     assert (node["status"], node["cached"]) == ("cached", True)
     assert node["saved"] > 0
+
+
+def test_why_says_what_changed(cli, flow):
+    cli("run", flow())
+    cli("run", flow("ho"))
+    said = cli("why", "a", "--of", "last")
+    assert said.out.splitlines()[1:] == [
+        '    argument \'text\' changed: "hi" → "ho"',
+        "    its result was kept",
+    ]
+    told = json.loads(cli("why", "a", "--json").out)
+    assert told["executions"][0]["because"] == ['argument \'text\' changed: "hi" → "ho"']
+    assert (told["node"], told["executions"][0]["outcome"]) == ("a", "miss")
+
+
+def test_why_of_a_node_that_is_not_there(cli, flow):
+    assert "no run was ever kept" in cli("why", "a").err
+    cli("run", flow())
+    done = cli("why", "b")
+    assert (done.code, "has no node 'b'" in done.err) == (2, True)

@@ -272,7 +272,7 @@ def call(**changes):
 
 def test_what_differs_from_the_nearest_earlier_entry_is_named(opened, clock):
     results = opened()
-    assert results.explain(call()) == ["no earlier result of this tool"]
+    assert results.explain(call()) == ["no earlier result of this tool is kept"]
     far = call(arguments={"path": "z", "limit": 9}, schema="0")
     for made in (call(), far):
         results.keep(made, 1, None, policy=ON, duration=1, origin="flow/read")
@@ -282,7 +282,7 @@ def test_what_differs_from_the_nearest_earlier_entry_is_named(opened, clock):
         'argument \'path\' changed: "a" → "b"'
     ]
     assert results.explain(call(schema="2")) == ["the tool's schema or description changed"]
-    assert results.explain(call(tool="write")) == ["no earlier result of this tool"]
+    assert results.explain(call(tool="write")) == ["no earlier result of this tool is kept"]
     assert Results().explain(call()) == ["results are not kept on disk"]
 
 

@@ -161,6 +161,11 @@ class ToolWork:
         """Whether the server is known to mark the tool as read-only or idempotent."""
         return _harmless(resources.connections.known_tool(self.server, self.tool))
 
+    def read_only(self, connections: RunConnections) -> bool:
+        """Whether the server is known to mark the tool as read-only."""
+        annotations = _map(connections.known_tool(self.server, self.tool).get("annotations"))
+        return annotations.get("readOnlyHint") is True
+
     async def repeatable(self, resources: Resources) -> bool:
         """Whether the server marks the tool as read-only or idempotent."""
         return _harmless(await resources.connections.tool(self.server, self.tool))
