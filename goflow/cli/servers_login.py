@@ -59,7 +59,7 @@ def logout_command(server_id: str, file: Path | None) -> int:
     Examples:
       goflow servers logout issues
     """
-    from goflow.servers.oauth import forget, tokens_kept  # noqa: PLC0415 - loads the SDK
+    from goflow.servers.logins import forget, tokens_kept  # noqa: PLC0415
 
     config = _behind_http(server_id, file)
     if not tokens_kept(config):

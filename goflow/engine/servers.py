@@ -48,8 +48,8 @@ def _named(name: str, servers: dict[str, Server]) -> Server:
 def configure(server: Server, folder: Path | None) -> ServerConfig:
     """The configuration of a server; a relative ``cwd`` starts from ``folder``, the file's.
 
-    The values of environment variables count as secrets. Raises ``BadCall`` for a variable or
-    secret that is not set.
+    The values of environment variables count as secrets, as do the tokens that a login left.
+    Raises ``BadCall`` for a variable or secret that is not set.
     """
     filling = _Filling(server.id)
     args = tuple(map(filling.text, server.args))
@@ -67,7 +67,7 @@ def configure(server: Server, folder: Path | None) -> ServerConfig:
     cwd = None
     if server.cwd is not None:
         cwd = str((folder or Path()) / os.path.expanduser(server.cwd))
-    return ServerConfig(
+    config = ServerConfig(
         id=server.id,
         transport=server.transport,  # type: ignore[arg-type]
         command=server.command or "",
@@ -85,6 +85,11 @@ def configure(server: Server, folder: Path | None) -> ServerConfig:
         secrets=tuple(dict.fromkeys((*filling.credentials, *filling.variables))),
         credentials=tuple(dict.fromkeys(filling.credentials)),
     )
+    if config.transport != "stdio":
+        from goflow.servers.logins import hide  # noqa: PLC0415 - processes have no login
+
+        hide(config)
+    return config
 
 
 class _Filling:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import json
 import time
 import webbrowser
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -24,7 +23,7 @@ from pydantic import AnyUrl, BaseModel, ValidationError
 
 from goflow import __version__
 from goflow.errors import ConnectFailed
-from goflow.servers import secrets
+from goflow.servers import logins
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from goflow.servers.config import ServerConfig
     from goflow.servers.sdk import SdkSession
 
-__all__ = ["LoginNeeded", "forget", "login", "provider", "tokens_kept"]
+__all__ = ["LoginNeeded", "login", "provider"]
 
 _M = TypeVar("_M", bound=BaseModel)
 
@@ -58,26 +57,6 @@ class LoginNeeded(OAuthFlowError):
 # -- the tokens --------------------------------------------------------------------------------
 
 
-def tokens_kept(config: ServerConfig) -> bool:
-    """Whether a login has left tokens for this server; does not ask the keyring."""
-    try:
-        name = _name(config)
-    except ValueError:  # no address: connecting says so
-        return False
-    return name in secrets.remembered()
-
-
-def forget(config: ServerConfig) -> None:
-    """Take the tokens of a server out of the keyring; raises ``BadCall`` if there are none."""
-    secrets.delete(_name(config))
-
-
-def _name(config: ServerConfig) -> str:
-    """The tokens' name in the keyring: they are of an address, whatever a file calls it."""
-    address = config.url.partition("#")[0].partition("?")[0]
-    return "oauth:" + "".join(address.split()).replace("/", "|")
-
-
 class _Tokens:
     """The SDK's ``TokenStorage``: all that a login leaves, as one secret.
 
@@ -86,7 +65,7 @@ class _Tokens:
     """
 
     def __init__(self, config: ServerConfig, redirect: str | None) -> None:
-        self._name = _name(config)
+        self._config = config
         self._redirect = redirect
         self._kept: dict[str, Any] | None = None
         self.context: OAuthContext | None = None
@@ -119,17 +98,12 @@ class _Tokens:
 
     async def _read(self) -> dict[str, Any]:
         if self._kept is None:
-            text = await asyncio.to_thread(secrets.kept, self._name)
-            try:
-                found = json.loads(text or "{}")
-            except ValueError:
-                found = {}
-            self._kept = found if isinstance(found, dict) else {}
+            self._kept = await asyncio.to_thread(logins.read, self._config)
         return self._kept
 
     async def _write(self, changes: dict[str, Any]) -> None:
         self._kept = {**await self._read(), **changes}
-        await asyncio.to_thread(secrets.keep, self._name, json.dumps(self._kept))
+        await asyncio.to_thread(logins.keep, self._config, self._kept)
 
 
 def _plain(model: BaseModel) -> Any:
@@ -153,7 +127,7 @@ def _number(value: Any) -> float | None:
 
 def provider(config: ServerConfig) -> httpx2.Auth | None:
     """What authenticates the requests of a session; None when there was no login."""
-    if any(name.lower() == "authorization" for name in config.headers) or not tokens_kept(config):
+    if not logins.login_counts(config):
         return None
 
     async def nobody(url: str) -> None:
@@ -264,7 +238,7 @@ async def login(
         for code in codes:
             if not code.cancel():
                 code.exception()  # which nobody may have waited for
-    if not tokens_kept(config):
+    if not logins.tokens_kept(config):
         raise ConnectFailed(
             f"server {config.id!r} did not ask for a login", server=config.id, hint="it needs none"
         )

@@ -418,7 +418,7 @@ class SdkSession:
     # -- the owner task ------------------------------------------------------------------------
 
     async def _own(self, ready: asyncio.Future[None]) -> None:
-        with hidden_in_logs(self._redactor):
+        with hidden_in_logs(self._redactor, more=self._auth is not None):
             await self._live(ready)
 
     async def _live(self, ready: asyncio.Future[None]) -> None:

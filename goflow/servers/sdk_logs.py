@@ -40,9 +40,9 @@ for _name in ("mcp", "client"):
 
 
 @contextmanager
-def hidden_in_logs(redactor: Redactor) -> Iterator[None]:
-    """Replace the secrets in what is logged meanwhile."""
-    if not redactor.secrets:
+def hidden_in_logs(redactor: Redactor, *, more: bool) -> Iterator[None]:
+    """Replace the secrets in what is logged meanwhile; ``more`` may come up."""
+    if not redactor.secrets and not more:
         yield
         return
 

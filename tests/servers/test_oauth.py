@@ -1,21 +1,26 @@
 """Logging in to a server behind HTTP once, and using what that leaves."""
 
 import json
+import logging
 import urllib.request
 
 import pytest
-from support.leaks import leaking_files
+from support.leaks import leaking_files, leaks_in
 from support.web import web_server
+from support.workflows import tool, workflow
 
+import goflow
 from goflow.errors import BadCall, ConnectFailed
-from goflow.servers import oauth, secrets
+from goflow.servers import logins, oauth, redaction, secrets
 from goflow.servers.sdk import SdkSession
 
 pytestmark = pytest.mark.usefixtures("keyring_file")
 
 
 @pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch):
+def _alone(monkeypatch):
+    """No proxy, and no secrets of other tests."""
+    monkeypatch.setattr(redaction, "_learned", ())
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
 
@@ -26,7 +31,19 @@ def browse(url):
         page.read()
 
 
-async def logins(config):
+def change_kept(keyring_file, **changes):
+    """Change what a login left."""
+    ((name, entry),) = json.loads(keyring_file.read_text()).items()
+    keyring_file.write_text(json.dumps({name: json.dumps({**json.loads(entry), **changes})}))
+
+
+def kept_tokens(keyring_file):
+    (entry,) = json.loads(keyring_file.read_text()).values()
+    tokens = json.loads(entry)["tokens"]
+    return tokens["access_token"], tokens["refresh_token"]
+
+
+async def given(config):
     """How many clients and tokens the server has given, asked with what a login left."""
     session = await SdkSession.connect(config)
     try:
@@ -45,12 +62,12 @@ def test_a_login_lets_all_later_sessions_in(run, keyring_file, home):
             with pytest.raises(ConnectFailed, match="HTTP 401") as caught:
                 await SdkSession.connect(config)
             assert "goflow servers login" in caught.value.hint
-            assert not oauth.tokens_kept(config)
+            assert not logins.tokens_kept(config)
             await oauth.login(config, show=shown.append, browse=browse)
-            assert oauth.tokens_kept(config)
-            assert await logins(config) == [1, 1]
-            assert await logins(config) == [1, 1]
-            oauth.forget(config)
+            assert logins.tokens_kept(config)
+            assert await given(config) == [1, 1]
+            assert await given(config) == [1, 1]
+            logins.forget(config)
             with pytest.raises(ConnectFailed, match="HTTP 401"):
                 await SdkSession.connect(config)
 
@@ -64,12 +81,10 @@ def test_the_tokens_are_in_the_keyring_only(run, keyring_file, home):
     async def main():
         with web_server("sdk_auth_web", "3600") as web:
             await oauth.login(web.config(), show=str, browse=browse)
-            assert await logins(web.config()) == [1, 1]
+            assert await given(web.config()) == [1, 1]
 
     run(main())
-    (entry,) = json.loads(keyring_file.read_text()).values()
-    kept = json.loads(entry)
-    for token in (kept["tokens"]["access_token"], kept["tokens"]["refresh_token"]):
+    for token in kept_tokens(keyring_file):
         assert leaking_files(home, token) == []
     assert secrets.known_names()[0].startswith("oauth:http:||127.0.0.1")
 
@@ -80,18 +95,52 @@ def test_a_token_that_is_over_is_renewed_and_the_new_one_kept(run, keyring_file)
             config = web.config()
             await oauth.login(config, show=str, browse=browse)
             first = keyring_file.read_text()
-            entries = json.loads(first)
-            for name, entry in entries.items():
-                kept = json.loads(entry)
-                assert kept["metadata"]["token_endpoint"].endswith("/token")
-                kept["expires_at"] = 1  # as if an hour had gone by
-                entries[name] = json.dumps(kept)
-            keyring_file.write_text(json.dumps(entries))
-            assert await logins(config) == [1, 2]
-            assert await logins(config) == [1, 2]
+            (entry,) = json.loads(first).values()
+            assert json.loads(entry)["metadata"]["token_endpoint"].endswith("/token")
+            change_kept(keyring_file, expires_at=1)  # as if an hour had gone by
+            assert await given(config) == [1, 2]
+            assert await given(config) == [1, 2]
             assert keyring_file.read_text() != first
 
     run(main())
+
+
+@pytest.mark.parametrize("how", ["result", "error", "reject"])
+@pytest.mark.parametrize("over", [False, True], ids=["kept", "renewed"])
+def test_no_token_is_in_anything_that_a_run_shows_or_keeps(
+    run, keyring_file, home, caplog, how, over
+):
+    """Neither of those that the login left nor of those that they were renewed to meanwhile."""
+    caplog.set_level(logging.DEBUG)
+    events = []
+
+    async def main():
+        with web_server("sdk_auth_web", "3600") as web:
+            await oauth.login(web.config(), show=str, browse=browse)
+            tokens = kept_tokens(keyring_file)
+            if over:
+                change_kept(keyring_file, expires_at=1)
+            server = {"id": "guarded", "transport": "http", "url": web.url}
+            node = tool("call", "tell", server="guarded", output="told", how=how)
+            text = workflow([node], ["start call", "call end"], result="${told}", servers=[server])
+            async with goflow.Engine() as engine:
+                result = await engine.run(goflow.load(text), listener=events.append)
+            return result, {*tokens, *kept_tokens(keyring_file)}
+
+    result, tokens = run(main())
+    assert len(tokens) == (4 if over else 2)
+    assert result.completed is (how == "result")
+    if how == "result":  # a program that asks for the value gets it as it is
+        assert any(leaks_in(result.result, token) for token in tokens)
+    shown = [
+        repr([result, result.error, result.nodes, events]),
+        json.dumps(result.redacted().to_dict()),
+        *(str(record.msg) + record.getMessage() for record in caplog.records),
+    ]
+    for token in tokens:
+        assert [text for text in shown if leaks_in(text, token)] == []
+        assert leaking_files(home, token) == []
+    assert how == "result" or "bad Bearer ***" in shown[0]
 
 
 def test_a_server_whose_tokens_never_work_is_given_up(run):

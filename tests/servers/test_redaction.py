@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from goflow.servers import redaction
 from goflow.servers.redaction import RedactingStream, Redactor
 
 # A small alphabet, so that secrets overlap, contain and begin one another.
@@ -52,6 +53,21 @@ def test_what_may_begin_a_secret_waits_and_the_rest_does_not():
     assert stream.finish() == b"***"
     assert stream.feed(b"plain h") == b"plain "
     assert stream.finish() == b"h"
+
+
+def test_what_is_learned_later_is_hidden_too(monkeypatch):
+    monkeypatch.setattr(redaction, "_learned", ())
+    redactor = Redactor(["first"])
+    stream = RedactingStream(redactor)
+    assert redactor.text("first second") == "*** second"
+    redaction.learn(["second", "", "second"])
+    assert redactor.text("first second") == "*** ***"
+    assert redactor.value({"second": ["second"]}) == {"***": ["***"]}
+    assert stream.feed(b"a secon") + stream.feed(b"d b") == b"a *** b"
+    assert Redactor([]).secrets == [b"second"]
+    redaction.learn(f"token {number}" for number in range(300))
+    assert len(redaction._learned) == redaction._REMEMBERED
+    assert redactor.text("first second token 299") == "*** second ***"
 
 
 def test_strings_anywhere_in_a_value_are_redacted():

@@ -11,6 +11,7 @@ import sys
 import time
 
 import uvicorn
+from mcp import MCPError
 from mcp.server.auth.provider import (
     AccessToken,
     AuthorizationCode,
@@ -18,7 +19,8 @@ from mcp.server.auth.provider import (
     construct_redirect_uri,
 )
 from mcp.server.auth.settings import AuthSettings, ClientRegistrationOptions
-from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
 from mcp.shared.auth import OAuthToken
 
 LIFETIME = int(sys.argv[1])
@@ -116,6 +118,17 @@ server = MCPServer(
 def logins() -> list[int]:
     """How many clients have registered and how many tokens were given."""
     return [len(provider.clients), len(provider.tokens)]
+
+
+@server.tool()
+def tell(how: str, context: Context) -> str:
+    """Tell the header that lets the caller in: as a result, an error or a rejection."""
+    header = context.headers["authorization"]
+    if how == "error":
+        raise ToolError(f"bad {header}")
+    if how == "reject":
+        raise MCPError(-32000, f"bad {header}", {"header": header})
+    return header
 
 
 app = server.streamable_http_app(json_response=True)
