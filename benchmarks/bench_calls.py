@@ -1,276 +1,158 @@
-"""Tool calls over stdio: warm, fifty in flight, memory a session, and connecting ten servers.
+"""Tool calls over stdio with a real server: warm, many in flight, connecting; alone and with peers.
 
-``pytest benchmarks/bench_calls.py -s`` prints a table. The server is the tests' ``minimal.py``, the
-same for all, and every answer is looked at. Two floors, which neither make nor read JSON: a bare
-blocking loop on the server's pipes (one write and one read a call; an unbuffered ``readline`` would
-be a system call a byte, and no floor at all), and the least that asyncio can do with a reader
-callback and a future. Peers are the official SDK's client and fastmcp (``-m "not peers"`` leaves
-them out). All take turns in one process; figures are the least and the median of the rounds. Rates
-are of the median: a round in which the scheduler is lucky is twice as fast as the rest.
+Figures are wall time a call, of rounds in which all take turns in one process. ``goflow`` is the
+whole engine: a node of a workflow, its parameters, the call, its output. What the server itself
+takes is in every figure: the floor, a blocking loop on its pipes, shows how much that is.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
-import json
 import os
 import select
-import statistics
-import subprocess
-import sys
 import time
-import tracemalloc
-from pathlib import Path
+from itertools import pairwise
 
 import pytest
+from call_peers import COMMAND, FLOOR, OURS_ALONE, PEERS, Raw, config, session
+from measure import OURS, median, ratio
 
-from goflow.servers.config import ServerConfig, child_environment
+import goflow
 from goflow.servers.connections import Connections
+from goflow.workflow.model import Edge, EndNode, Server, StartNode, ToolNode, Workflow
 
-SERVER = Path(__file__).parents[1] / "tests" / "support" / "mcp_servers" / "minimal.py"
-COMMAND = [sys.executable, "-S", "-E", str(SERVER)]
-ROUNDS = 9
-CALLS = 300
-IN_FLIGHT = 50
+CALLS = 100
+IN_FLIGHT = [1, 10, 50, 200]
 
 
-def config(name="minimal"):
-    return ServerConfig(id=name, command=COMMAND[0], args=tuple(COMMAND[1:]))
+@pytest.fixture(autouse=True)
+def home(monkeypatch, tmp_path):
+    monkeypatch.setenv("GOFLOW_HOME", str(tmp_path))
 
 
-def line(request_id, method, params):
-    message = {"jsonrpc": "2.0", "id": request_id, "method": method, "params": params}
-    return json.dumps(message).encode() + b"\n"
+def calls_in_a_row(count):
+    """A workflow of so many calls, one after the other."""
+    names = ["start", *(f"call{at}" for at in range(count)), "end"]
+    calls = (
+        ToolNode(id=name, server="minimal", tool="echo", parameters={"text": "hello"})
+        for name in names[1:-1]
+    )
+    return Workflow(
+        name="calls",
+        servers=(Server(id="minimal", command=COMMAND[0], args=tuple(COMMAND[1:])),),
+        nodes=(StartNode(id="start"), *calls, EndNode(id="end")),
+        edges=tuple(Edge(source=a, target=b) for a, b in pairwise(names)),
+    )
 
 
-INFO = {"name": "bench", "version": "1"}
-INITIALIZE = line(
-    1, "initialize", {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": INFO}
-)
-
-
-class Raw:
-    """A server and its pipes, without anything around them."""
-
-    def __init__(self):
-        self.child = subprocess.Popen(
-            COMMAND,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            bufsize=0,
-            start_new_session=True,
-            env=child_environment(config()),
-        )
-        self.child.stdin.write(INITIALIZE)
-
-    def read(self):
-        """One answer; a short one is written, and read, at once."""
-        answer = os.read(self.child.stdout.fileno(), 65536)
-        assert answer.endswith(b"\n")
-        return answer
-
-    def call(self):
-        """A call, blocking."""
-        os.write(self.child.stdin.fileno(), CALL)
-        assert b'"hello"' in self.read()
-
-    def close(self):
-        """End the server."""
-        self.child.stdin.close()
-        self.child.stdout.close()
-        self.child.kill()
-        self.child.wait()
-
-
-CALL = line(2, "tools/call", {"name": "echo", "arguments": {"text": "hello"}})
-
-
-def figures(values):
-    return [round(min(values), 1), round(statistics.median(values), 1)]
-
-
-def report(benchmark, unit, found, floor):
-    for name, values in found.items():
-        least, median = figures(values)
-        benchmark.extra_info[f"{name}_{unit}"] = [least, median]
-        benchmark.extra_info[f"{name}_ratio"] = round(least / min(found[floor]), 3)
-        print(f"{name:14} min {least:10.1f}  median {median:10.1f} {unit}  "
-              f"{name}/{floor} {least / min(found[floor]):.2f}")  # fmt: skip
-
-
-@contextlib.asynccontextmanager
-async def bare_asyncio():
-    loop = asyncio.get_running_loop()
-    server = Raw()
-    server.read()
-    source, sink = server.child.stdout.fileno(), server.child.stdin.fileno()
-    waiter = None
-
-    def on_readable():
-        waiter.set_result(os.read(source, 65536))
-
-    async def call():
-        nonlocal waiter
-        waiter = loop.create_future()
-        os.write(sink, CALL)
-        assert b'"hello"' in await waiter
-
-    loop.add_reader(source, on_readable)
-    try:
-        yield call
-    finally:
-        loop.remove_reader(source)
-        server.close()
-
-
-@contextlib.asynccontextmanager
-async def native():
-    connections = Connections()
-    server = config()
-    await connections.prewarm([server])
-    pool = connections.pool(server)
-
-    async def call():
-        lease = pool.checkout(server)
-        result = await lease.connection.call_tool("echo", {"text": "hello"})
-        pool.checkin(lease)
-        assert result["content"][0]["text"] == "hello"
-
-    try:
-        yield call
-    finally:
-        await connections.close()
-
-
-@contextlib.asynccontextmanager
-async def sdk():
-    mcp = pytest.importorskip("mcp")
-    from mcp.client.stdio import stdio_client
-
-    server = mcp.StdioServerParameters(command=COMMAND[0], args=COMMAND[1:])
-    async with stdio_client(server) as streams, mcp.ClientSession(*streams) as session:
-        await session.initialize()
-
-        async def call():
-            result = await session.call_tool("echo", {"text": "hello"})
-            assert result.content[0].text == "hello"
-
-        yield call
-
-
-@contextlib.asynccontextmanager
-async def fastmcp():
-    peer = pytest.importorskip("fastmcp")
-    from fastmcp.client.transports import StdioTransport
-
-    transport = StdioTransport(command=COMMAND[0], args=COMMAND[1:])
-    async with peer.Client(transport) as client:
-
-        async def call():
-            result = await client.call_tool("echo", {"text": "hello"})
-            assert result.content[0].text == "hello"
-
-        yield call
-
-
-async def timed(call, count):
-    began = time.perf_counter_ns()
-    for _ in range(count):
-        await call()
-    return (time.perf_counter_ns() - began) / count / 1e3
-
-
-async def crowd(call, count):
-    """Calls a second with so many in flight all the time."""
+def timed(call):
+    """Nanoseconds a call, of a hundred."""
 
     async def work():
-        for _ in range(count // IN_FLIGHT):
+        began = time.perf_counter_ns()
+        for _ in range(CALLS):
             await call()
+        return (time.perf_counter_ns() - began) / CALLS
 
-    began = time.perf_counter_ns()
-    await asyncio.gather(*(work() for _ in range(IN_FLIGHT)))
-    return (time.perf_counter_ns() - began) / count / 1e3
+    return work
 
 
-async def take_turns(names, measure, count, raw=None):
-    """Microseconds a call, in rounds; the floor first."""
-    found = {"blocking_loop": []} if raw is not None else {}
+@contextlib.asynccontextmanager
+async def engine(history):
+    """Nanoseconds a node that calls, in an engine whose session is open."""
+    made = calls_in_a_row(CALLS)
+    async with goflow.Engine(history=history) as opened:
+
+        async def work():
+            began = time.perf_counter_ns()
+            result = await opened.run(made)
+            took = time.perf_counter_ns() - began
+            assert result.completed
+            return took / CALLS
+
+        await work()
+        yield work
+
+
+async def warm_calls(peers, rounds):
+    raw = Raw()
+    raw.read()
+
+    async def blocking():
+        began = time.perf_counter_ns()
+        for _ in range(CALLS):
+            raw.call()
+        return (time.perf_counter_ns() - began) / CALLS
+
     async with contextlib.AsyncExitStack() as stack:
-        calls = {make.__name__: await stack.enter_async_context(make()) for make in names}
-        for name in calls:
-            found[name] = []
-        for _ in range(ROUNDS):
-            if raw is not None:
-                began = time.perf_counter_ns()
-                for _ in range(count):
-                    raw.call()
-                found["blocking_loop"].append((time.perf_counter_ns() - began) / count / 1e3)
-            for name, call in calls.items():
-                found[name].append(await measure(call, count))
+        stack.callback(raw.close)
+        works = {
+            FLOOR: blocking,
+            OURS: await stack.enter_async_context(engine(history=False)),
+            "goflow, journaled": await stack.enter_async_context(engine(history=True)),
+        }
+        for name, make in {**OURS_ALONE, **peers}.items():
+            works[name] = timed(await stack.enter_async_context(make()))
+        found = {name: [] for name in works}
+        for _ in range(rounds):
+            for name, work in works.items():
+                found[name].append(await work())
     return found
 
 
-PEERS = [pytest.param(False, id="ours"), pytest.param(True, id="peers", marks=pytest.mark.peers)]
+def test_warm_call(measure):
+    """A read-only tool; the journaled figure beside."""
+    rounds = measure.rounds(25, 3)
+    measure.record(lambda: asyncio.run(warm_calls({}, rounds)), floor=FLOOR)
 
 
-@pytest.mark.parametrize("peers", PEERS)
-def test_warm_call(benchmark, peers):
-    names = [bare_asyncio, native, *([sdk, fastmcp] if peers else [])]
-
-    def whole():
-        raw = Raw()
-        raw.read()
-        try:
-            return asyncio.run(take_turns(names, timed, CALLS, raw))
-        finally:
-            raw.close()
-
-    found = benchmark.pedantic(whole, rounds=1)
-    report(benchmark, "us", found, "blocking_loop")
+@pytest.mark.peers
+def test_warm_call_peers(measure):
+    rounds = measure.rounds(25, 3)
+    measure.record(lambda: asyncio.run(warm_calls(PEERS, rounds)), floor=FLOOR)
 
 
-@pytest.mark.parametrize("peers", PEERS)
-def test_calls_in_flight(benchmark, peers):
-    names = [native, sdk, fastmcp] if peers else [native]
+async def crowded(clients, in_flight, count, rounds):
+    """Nanoseconds a call with so many in flight all the time."""
+    found = {name: [] for name in clients}
+    async with contextlib.AsyncExitStack() as stack:
+        calls = {name: await stack.enter_async_context(make()) for name, make in clients.items()}
 
-    def whole():
-        return asyncio.run(take_turns(names, crowd, 2_000))
+        async def one(call):
+            for _ in range(max(1, count // in_flight)):
+                await call()
 
-    found = benchmark.pedantic(whole, rounds=1)
-    report(benchmark, "us", found, "native")
-    for name, values in found.items():
-        benchmark.extra_info[f"{name}_calls_per_s"] = round(1e6 / statistics.median(values))
-        print(f"{name:14} {1e6 / statistics.median(values):10.0f} calls/s, {IN_FLIGHT} in flight")
+        for _ in range(rounds + 1):
+            for name, call in calls.items():
+                began = time.perf_counter_ns()
+                await asyncio.gather(*(one(call) for _ in range(in_flight)))
+                took = time.perf_counter_ns() - began
+                found[name].append(took / (max(1, count // in_flight) * in_flight))
+    return {name: values[1:] for name, values in found.items()}
 
 
-def test_memory_per_session(benchmark):
-    """What a connected session and its place in the pool hold, in this process."""
-    count = 30
+def throughput(measure, clients, in_flight):
+    count = 400 if measure.quick else 3_000
+    rounds = measure.rounds(9)
+    found = measure.record(lambda: asyncio.run(crowded(clients, in_flight, count, rounds)))
+    measure.note(calls_per_s=round(1e9 / median(found, OURS)))
 
-    async def main():
-        connections = Connections()
-        await connections.prewarm([config(f"first-{at}") for at in range(5)])
-        configs = [config(f"server-{at}") for at in range(count)]
-        gc.collect()
-        tracemalloc.start()
-        before = tracemalloc.get_traced_memory()[0]
-        await connections.prewarm(configs)
-        gc.collect()
-        used = (tracemalloc.get_traced_memory()[0] - before) / count / 1024
-        tracemalloc.stop()
-        await connections.close()
-        return used
 
-    used = benchmark.pedantic(lambda: asyncio.run(main()), rounds=1)
-    benchmark.extra_info["KiB_per_session"] = round(used, 2)
-    print(f"a session and its pooling: {used:.2f} KiB")
+@pytest.mark.parametrize("in_flight", IN_FLIGHT)
+def test_calls_in_flight(measure, in_flight):
+    """Throughput of one session."""
+    throughput(measure, {OURS: session}, in_flight)
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("in_flight", IN_FLIGHT)
+def test_calls_in_flight_peers(measure, in_flight):
+    throughput(measure, {OURS: session, **PEERS}, in_flight)
 
 
 def raw_spawn(count):
-    """Seconds until so many servers, started at once, have answered initialize."""
+    """Nanoseconds until so many servers, started at once, have answered initialize."""
     began = time.perf_counter_ns()
     servers = [Raw() for _ in range(count)]
     waiting = {server.child.stdout.fileno() for server in servers}
@@ -285,7 +167,7 @@ def raw_spawn(count):
     took = time.perf_counter_ns() - began
     for server in servers:
         server.close()
-    return took / 1e6
+    return took
 
 
 async def prewarm(count):
@@ -296,22 +178,18 @@ async def prewarm(count):
     took = time.perf_counter_ns() - began
     assert len(connections.sessions()) == count
     await connections.close()
-    return took / 1e6
+    return took
 
 
-def test_prewarm_ten_servers(benchmark):
+def test_prewarm_ten_servers(measure):
     """Ten servers connected at once, beside the bare spawn of the same ten."""
 
-    def whole():
-        found = {"raw_spawn": [], "native": []}
-
-        async def ours():
-            found["native"].append(await prewarm(10))
-
-        for _ in range(ROUNDS):
-            found["raw_spawn"].append(raw_spawn(10))
-            asyncio.run(ours())
+    def work():
+        found = {OURS: [], "raw spawn": []}
+        for _ in range(measure.rounds(9)):
+            found["raw spawn"].append(raw_spawn(10))
+            found[OURS].append(asyncio.run(prewarm(10)))
         return found
 
-    found = benchmark.pedantic(whole, rounds=1)
-    report(benchmark, "ms", found, "raw_spawn")
+    found = measure.record(work, floor="raw spawn")
+    measure.note(ratio_to_raw_spawn=round(ratio(found, OURS, "raw spawn"), 3))

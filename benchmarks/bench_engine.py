@@ -1,29 +1,25 @@
-"""The engine's cost of a node: no-op nodes in a chain, a fan-out and layers, beside peers.
+"""The engine's cost of a node: no-op nodes in a chain, a fan-out and layers; alone and with peers.
 
-``pytest benchmarks/bench_engine.py -m "not peers" -s`` runs ours at four sizes, bare, heard by a
-listener, and journaled too; ``-m peers -s`` runs the same graphs in
-Hamilton, Dask, LangGraph, Pydantic Graph, Prefect and as plain asyncio tasks, which are the floor
-of whatever starts a task for each node. Everything that can be prepared once is: plans, drivers,
-compiled graphs. Figures are microseconds of CPU time of the whole process for each node, the
-least of all rounds; ours and the peers take turns.
+Bare, heard by a listener (``events``), and journaled too. Everything that can be prepared once is:
+plans, drivers, compiled graphs. Figures are CPU time of the whole process for each node. The floor
+is plain asyncio, for whatever starts a task for each node. Prefect runs its nodes in processes of
+its own, so its figure is wall time, of one run.
 """
 
 from __future__ import annotations
 
 import asyncio
-import gc
-import time
 from collections import deque
 from contextlib import closing, contextmanager
 
 import engine_peers
 import pytest
+from measure import OURS, PROCESS, WALL
 
 import goflow
 from goflow.workflow.model import Edge, EndNode, PassthroughNode, StartNode, Workflow
 
 SIZES = [100, 1_000, 10_000, 100_000]
-PEER_SIZES = [100, 1_000]
 WIDTH = 10
 
 
@@ -85,46 +81,45 @@ def ours(after, watched="bare"):
         loop.close()
 
 
-def cpu_us(work):
-    """CPU time of one call; what it leaves is dropped outside."""
-    began = time.process_time_ns()
-    work()
-    return (time.process_time_ns() - began) / 1e3
+@pytest.fixture(autouse=True)
+def home(monkeypatch, tmp_path):
+    monkeypatch.setenv("GOFLOW_HOME", str(tmp_path))
 
 
-@contextmanager
-def no_collector():
-    gc.collect()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
+CASES = [
+    "chain", "fan_out", "layers",
+    "chain-events", "fan_out-events",
+    "chain-journal", "fan_out-journal",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_node_overhead(measure, case):
+    """A hundred nodes."""
+    shape, _, watched = case.partition("-")
+    n = 100
+    with ours(SHAPES[shape](n), watched or "bare") as work:
+        measure.loop(work, n, clock=PROCESS)
 
 
 @pytest.mark.parametrize("n", SIZES)
-@pytest.mark.parametrize("watched", ["bare", "events", "journal"])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_node_overhead(benchmark, shape, watched, n, monkeypatch, tmp_path):
-    monkeypatch.setenv("GOFLOW_HOME", str(tmp_path))
-    with ours(SHAPES[shape](n), watched) as work:
-        work()
-        with no_collector():
-            rounds = max(7, min(200, 50_000 // n))
-            least = min(cpu_us(work) for _ in range(rounds))
-            benchmark.pedantic(work, rounds=max(3, rounds // 5))
-    benchmark.extra_info.update(nodes=n, us_per_node=round(least / n, 3))
-    print(f"\n{shape:8} {watched:8} {n:7} nodes: {least / n:7.3f} µs a node")
+def test_node_overhead_growth(measure, shape, n):
+    """The cost of a node, however many there are."""
+    if measure.quick and (n > 1_000 or shape == "layers"):
+        pytest.skip("not in quick mode")
+    with ours(SHAPES[shape](n)) as work:
+        measure.turns({OURS: work}, n, clock=PROCESS, curve=f"engine: a node, {shape}", size=n)
 
 
 @pytest.mark.peers
-@pytest.mark.parametrize("n", PEER_SIZES)
+@pytest.mark.parametrize("n", [100, 1_000])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_node_overhead_peers(benchmark, shape, n, monkeypatch, tmp_path):
-    """Ours and the peers take turns; a peer that cannot run a graph says why, in its place."""
-    monkeypatch.setenv("GOFLOW_HOME", str(tmp_path))
-    after = SHAPES[shape](n)
-    least, why = {}, {}
+def test_node_overhead_peers(measure, shape, n):
+    """A peer that cannot run a graph says why, in its place."""
+    if measure.quick and (n > 100 or shape == "layers"):
+        pytest.skip("not in quick mode")
+    after, left_out = SHAPES[shape](n), {}
     loop = asyncio.new_event_loop()
     with (
         ours(after) as bare,
@@ -133,7 +128,7 @@ def test_node_overhead_peers(benchmark, shape, n, monkeypatch, tmp_path):
         closing(loop),
     ):
         works = {
-            "goflow": bare,
+            OURS: bare,
             "goflow, events": heard,
             "goflow, events and journal": journaled,
         }
@@ -143,25 +138,24 @@ def test_node_overhead_peers(benchmark, shape, n, monkeypatch, tmp_path):
                 works[name]()
             except (Exception, pytest.skip.Exception) as error:
                 works.pop(name, None)
-                why[name] = f"{type(error).__name__}: {error}".splitlines()[0][:60]
-        spent = dict.fromkeys(works, 0.0)
-        with no_collector():
-            for _ in range(400):
-                for name, work in works.items():
-                    # At least 7 rounds of each; the slow ones no more than that.
-                    if spent[name] < 400_000 or len(least.setdefault(name, [])) < 7:
-                        took = cpu_us(work)
-                        spent[name] += took
-                        least.setdefault(name, []).append(took / n)
-            benchmark.pedantic(bare, rounds=7)
-    if n == PEER_SIZES[0]:
-        least["prefect (wall, once)"] = [engine_peers.prefect(after)]
-    base = min(least["goflow"])
-    print(f"\n{shape} of {n} no-op nodes    µs a node   by goflow's")
-    for name, values in sorted(least.items(), key=lambda item: min(item[1])):
-        figure = min(values)
-        benchmark.extra_info[f"{name}_us"] = round(figure, 3)
-        benchmark.extra_info[f"{name}_ratio"] = round(figure / base, 2)
-        print(f"  {name:28} {figure:9.2f}  {figure / base:9.2f}")
-    for name, reason in why.items():
-        print(f"  {name:28} {reason}")
+                left_out[name] = f"{type(error).__name__}: {error}".splitlines()[0][:80]
+        measure.turns(works, n, clock=PROCESS, floor="asyncio tasks", left_out=left_out)
+
+
+@pytest.mark.peers
+def test_node_overhead_prefect_peers(measure):
+    if measure.quick:
+        pytest.skip("not in quick mode")
+    after = chain(100)
+    with ours(after) as work:
+        work()
+
+        def once():
+            began = WALL()
+            work()
+            return (WALL() - began) / len(after)
+
+        measure.record(lambda: {
+            OURS: [once() for _ in range(7)],
+            "prefect": [1e3 * engine_peers.prefect(after)],
+        })  # fmt: skip

@@ -1,16 +1,15 @@
 """Expressions: parsed once, then evaluated many times, beside Python's own compiled code.
 
-Each row is an expression and the Python that a programmer would write for it, on the same
+Each case is an expression and the Python that a programmer would write for it, on the same
 variables. ``python`` is that code, compiled once and called through ``eval`` on the same
-dictionary; ``ratio`` in the extra information is ours over it, taken in the same run. The Python
-has none of the checks: it adds what is no number, compares what is of two types, and never stops.
+dictionary. The Python has none of the checks: it adds what is no number, compares what is of two
+types, and never stops.
 """
 
 from __future__ import annotations
 
-import time
-
 import pytest
+from measure import OURS
 
 from goflow.expressions import compile as compiler
 from goflow.expressions import grammar
@@ -41,41 +40,34 @@ CASES = {
 }
 
 
-def per_call(call, argument, rounds=2_000):
-    """Least seconds of a call, of five loops."""
-    best = []
-    for _ in range(5):
-        start = time.perf_counter()
+def repeated(call, argument, rounds):
+    def work():
         for _ in range(rounds):
             call(argument)
-        best.append((time.perf_counter() - start) / rounds)
-    return min(best)
+
+    return work
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_evaluate(benchmark, case):
+def test_evaluate(measure, case):
     source, python = CASES[case]
     env = {**ENV, RAW: {}}
-    run = Expression.of(source).evaluate
+    run, plain = Expression.of(source).evaluate, {**ENV}
     code = compile(python, case, "eval")
     assert run(env) == eval(code, dict(ENV))
-    benchmark.group = "evaluate"
-    benchmark(run, env)
-    rounds = 20 if case.endswith("1000") else 2_000
-    ours, theirs = (
-        per_call(run, env, rounds),
-        per_call(lambda env: eval(code, env), {**ENV}, rounds),
-    )
-    benchmark.extra_info["python_ns"] = round(theirs * 1e9, 1)
-    benchmark.extra_info["ratio"] = round(ours / theirs, 2)
+    rounds = 10 if case.endswith("1000") else 1_000
+    works = {
+        OURS: repeated(run, env, rounds),
+        "python": repeated(lambda env: eval(code, env), plain, rounds),
+    }
+    measure.turns(works, rounds, floor="python")
 
 
 @pytest.mark.parametrize("case", ["text", "whole"])
-def test_fill(benchmark, case):
+def test_fill(measure, case):
     text = "Dear ${order.customer.name}: ${n} of ${limit}" if case == "text" else "${order.total}"
     env = {**ENV, RAW: {}}
-    benchmark.group = "fill"
-    benchmark(Template(text).evaluate, env)
+    measure.loop(repeated(Template(text).evaluate, env, 1_000), 1_000)
 
 
 def forget():
@@ -84,11 +76,13 @@ def forget():
 
 
 @pytest.mark.parametrize("case", ["compare", "and", "filter_1000"])
-def test_parse(benchmark, case):
+def test_parse(measure, case):
+    """To a closure, from text that was never seen before; what forgetting takes is in it."""
     source, _ = CASES[case]
 
-    def parse():
-        return Expression.of(source).run
+    def work():
+        for _ in range(100):
+            forget()
+            assert Expression.of(source).run
 
-    benchmark.group = "parse"
-    benchmark.pedantic(parse, setup=forget, rounds=2_000, warmup_rounds=100)
+    measure.loop(work, 100)

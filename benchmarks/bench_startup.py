@@ -1,21 +1,19 @@
 """Start-up: from the start of the process to the first tool call that its server receives.
 
-``goflow run`` on a workflow of one tool node, alternating with its peers: a bare asyncio script
-that does the same by hand (the floor) and the official SDK's client. Each round starts a process
-and a server. The figure is ``to_first_call_ms`` in the extra information; what pytest-benchmark
-times is one whole round.
+``goflow run`` on a workflow of one tool node; beside it a bare asyncio script that does the same by
+hand (the floor) and, with peers, the official SDK's client and fastmcp. Each round starts a process
+and a server, of each in turn.
 """
 
-import statistics
 import subprocess
 import sys
 from pathlib import Path
 from time import monotonic_ns
 
 import pytest
+from measure import OURS, installed
 
 HERE = Path(__file__).parent / "startup"
-ROUNDS = 15
 WORKFLOW = """\
 version: "1.0"
 name: startup
@@ -33,42 +31,47 @@ edges:
 """
 
 
-@pytest.fixture
-def commands(tmp_path):
-    stamp = tmp_path / "stamp"
-    server = [sys.executable, "-S", "-E", str(HERE / "server.py"), str(stamp)]
-    file = tmp_path / "startup.yaml"
-    file.write_text(WORKFLOW.format(command=server[0], args=server[1:]))
-    goflow = str(Path(sys.executable).parent / "goflow")
-    return stamp, {
-        "goflow": [goflow, "run", "--quiet", str(file)],
-        "raw_asyncio": [sys.executable, str(HERE / "raw_asyncio.py"), *server],
-        "official_sdk": [sys.executable, str(HERE / "official_sdk.py"), *server],
-    }
-
-
 def to_first_call(command, stamp):
-    """Milliseconds from before the process starts to the first call's arrival at the server."""
+    """Nanoseconds from before the process starts to the first call's arrival at the server."""
     began = monotonic_ns()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return (int(stamp.read_text()) - began) / 1e6
+    return int(stamp.read_text()) - began
 
 
-def test_startup(benchmark, commands):
-    stamp, named = commands
-    figures = {name: [] for name in named}
-    for command in named.values():
-        to_first_call(command, stamp)  # caches of the disk and of byte code
+def startups(measure, folder, peers):
+    stamp, file = folder / "stamp", folder / "startup.yaml"
+    server = [sys.executable, "-S", "-E", str(HERE / "server.py"), str(stamp)]
+    file.write_text(WORKFLOW.format(command=server[0], args=server[1:]))
+    goflow = str(Path(sys.executable).parent / "goflow")
+    commands = {
+        OURS: [goflow, "run", "--quiet", str(file)],
+        "asyncio": [sys.executable, str(HERE / "raw_asyncio.py"), *server],
+    }
+    for name, script in peers.items():
+        commands[name] = [sys.executable, str(HERE / script), *server]
 
-    def one_round():
-        for name, command in named.items():
-            figures[name].append(to_first_call(command, stamp))
+    def work():
+        for command in commands.values():
+            to_first_call(command, stamp)  # caches of the disk and of byte code
+        found = {name: [] for name in commands}
+        for _ in range(measure.rounds(15)):
+            for name, command in commands.items():
+                found[name].append(to_first_call(command, stamp))
+        return found
 
-    benchmark.pedantic(one_round, rounds=ROUNDS)
-    ours = statistics.median(figures["goflow"])
-    for name, values in figures.items():
-        median = statistics.median(values)
-        benchmark.extra_info[f"{name}_to_first_call_ms"] = [min(values), median]
-        benchmark.extra_info[f"ratio_to_{name}"] = ours / median
-        print(f"{name:14} min {min(values):6.1f} ms  median {median:6.1f} ms  "
-              f"goflow/{name} {ours / median:.2f}")  # fmt: skip
+    measure.record(work, floor="asyncio")
+
+
+@pytest.fixture(autouse=True)
+def home(monkeypatch, tmp_path):
+    monkeypatch.setenv("GOFLOW_HOME", str(tmp_path / "home"))
+
+
+def test_startup(measure, tmp_path):
+    startups(measure, tmp_path, {})
+
+
+@pytest.mark.peers
+def test_startup_peers(measure, tmp_path):
+    installed("fastmcp")
+    startups(measure, tmp_path, {"official SDK": "official_sdk.py", "fastmcp": "fastmcp_client.py"})

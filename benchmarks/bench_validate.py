@@ -2,20 +2,25 @@
 
 ``validate`` reads a text and makes every finding, with every cache of parsed expressions emptied
 before each round, as in a new process; ``load`` only makes the model; ``check`` starts from a
-loaded model whose expressions were parsed before. ``yaml`` is the floor: PyYAML's C loader reading
-the same text into plain values; ``floor`` in the extra information is the ratio to it.
+loaded model whose expressions were parsed before. The floor is ``yaml``: PyYAML's C loader reading
+the same text into plain values.
 
 The file is a row of blocks of ten nodes, each with tool calls side by side, a condition, a join,
-transforms and a retry rule; it has no findings.
+transforms and a retry rule; it has no findings. No file may hold so much that it describes 100,000
+of them: the two largest are models, of passthrough nodes in a row, each validated once in a process
+of its own, that ends when it takes too long or too much memory.
 """
 
 from __future__ import annotations
 
 import gc
-import time
+import resource
+import subprocess
+import sys
 
 import pytest
 import yaml
+from measure import OURS
 
 import goflow
 from goflow.expressions import compile as compiler
@@ -24,6 +29,8 @@ from goflow.expressions.jsonpath import JSONPath
 from goflow.workflow import reads
 
 SIZES = [10, 100, 1_000, 10_000]
+LARGE = [100_000, 1_000_000]
+CURVE = "validate"
 
 HEAD = """\
 version: "1.0"
@@ -128,39 +135,81 @@ def floor(text):
     return yaml.load(text, yaml.CSafeLoader)
 
 
-def measured(benchmark, work, text, argument, setup=forget):
-    """Time ``work``, and what the floor takes beside it."""
-    rounds = max(3, min(50, 20_000 // max(1, text.count("\n") // 6)))
-    benchmark.pedantic(work, (argument,), setup=setup, rounds=rounds, warmup_rounds=1)
-    times = []
-    for _ in range(5):
-        start = time.perf_counter()
-        floor(text)
-        times.append(time.perf_counter() - start)
-    benchmark.extra_info["floor_ms"] = round(min(times) * 1e3, 3)
-    benchmark.extra_info["floor"] = round(benchmark.stats.stats.min / min(times), 2)
+def emptied(argument):
+    """Prepares by emptying the caches."""
+
+    def prepare():
+        forget()
+        return argument
+
+    return prepare
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_validate(benchmark, size):
+@pytest.fixture(params=SIZES)
+def size(request, quick):
+    if quick and request.param > 100:
+        pytest.skip("not in quick mode")
+    return request.param
+
+
+LARGEST = """
+import sys, time
+import goflow
+from goflow.workflow.model import Edge, EndNode, PassthroughNode, StartNode, Workflow
+names = ["start", *(f"n{at}" for at in range(int(sys.argv[1]))), "end"]
+inner = (PassthroughNode(id=name) for name in names[1:-1])
+nodes = (StartNode(id="start"), *inner, EndNode(id="end"))
+edges = tuple(Edge(source=a, target=b) for a, b in zip(names, names[1:]))
+workflow = Workflow(name="large", nodes=nodes, edges=edges)
+goflow.validate(Workflow(name="small", nodes=nodes[:1] + nodes[-1:],
+                         edges=(Edge(source="start", target="end"),)))
+began = time.perf_counter_ns()
+assert list(goflow.validate(workflow)) == []
+print(time.perf_counter_ns() - began)
+"""
+MEMORY, SECONDS = 6 << 30, 30
+
+
+def limited():
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+
+
+@pytest.mark.parametrize("nodes", SIZES + LARGE)
+def test_validate(measure, nodes):
+    if measure.quick and nodes > 100:
+        pytest.skip("not in quick mode")
+    if nodes in SIZES:
+        text = text_of(nodes)
+        assert list(goflow.validate(text)) == []
+        works = {OURS: (emptied(text), goflow.validate), "yaml": (emptied(text), floor)}
+        measure.turns(works, floor="yaml", curve=CURVE, size=nodes)
+        return
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", LARGEST, str(nodes)],
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            preexec_fn=limited,
+        )
+    except subprocess.TimeoutExpired:
+        pytest.skip(f"{nodes} nodes take more than {SECONDS} s")
+    except subprocess.CalledProcessError as error:
+        if "MemoryError" in error.stderr or error.returncode < 0:
+            pytest.skip(f"{nodes} nodes take more than {MEMORY >> 30} GiB")
+        raise
+    measure.record(lambda: {OURS: [float(done.stdout)]})
+
+
+def test_load(measure, size):
     text = text_of(size)
-    assert list(goflow.validate(text)) == []
-    measured(benchmark, goflow.validate, text, text)
+    works = {OURS: (emptied(text), goflow.load), "yaml": (emptied(text), floor)}
+    measure.turns(works, floor="yaml", curve="load", size=size)
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_load(benchmark, size):
-    text = text_of(size)
-    measured(benchmark, goflow.load, text, text)
-
-
-@pytest.mark.parametrize("size", SIZES)
-def test_check(benchmark, size):
-    text = text_of(size)
-    measured(benchmark, goflow.validate, text, goflow.load(text), setup=gc.collect)
-
-
-@pytest.mark.parametrize("size", SIZES)
-def test_yaml(benchmark, size):
-    text = text_of(size)
-    measured(benchmark, floor, text, text)
+def test_check(measure, size):
+    """Of a loaded model."""
+    loaded = goflow.load(text_of(size))
+    goflow.validate(loaded)
+    measure.turns({OURS: lambda: goflow.validate(loaded)}, curve="check", size=size)

@@ -134,7 +134,7 @@ def prefect(after):
 
 
 PEERS = {
-    "asyncio tasks (floor)": asyncio_tasks,
+    "asyncio tasks": asyncio_tasks,
     "hamilton": hamilton,
     "dask (sync)": dask,
     "dask (threads)": dask_threads,

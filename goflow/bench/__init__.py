@@ -1,0 +1,1 @@
+"""``goflow-bench``: run the benchmarks of a checkout, compare and export what they found."""
