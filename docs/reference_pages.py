@@ -201,9 +201,10 @@ def events_page() -> str:
         if not inspect.isclass(kind) or not hasattr(kind, "__struct_config__"):
             continue
         fields = [each for each in kind.__struct_fields__ if each not in ("run", "at")]
+        tag = kind.__struct_config__.tag
         lines += [
             f"## {name}\n",
-            f"`{kind.__struct_config__.tag}`: {', '.join(f'`{each}`' for each in fields)}\n",
+            f"{f'`{tag}`: ' if tag else ''}{', '.join(f'`{each}`' for each in fields)}\n",
             inspect.cleandoc(kind.__doc__ or ""),
             "",
         ]

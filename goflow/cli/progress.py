@@ -83,10 +83,10 @@ class LiveProgress:
 
         self._progress.on_event(event)
         if isinstance(event, events.NodeStarted):
-            self._running[event.node] = time.monotonic()
+            self._running[_name(event)] = time.monotonic()
             return
         if isinstance(event, events.NodeFinished):
-            self._running.pop(event.node, None)
+            self._running.pop(_name(event), None)
         line = describe(event)
         if line is not None:
             style = _STYLES.get(getattr(event, "status", ""), "")
@@ -122,15 +122,20 @@ def describe(event: events.Event) -> str | None:
         took = "" if event.duration is None else f" in {duration(event.duration)}"
         if event.saved is not None:
             took = f", saves {duration(event.saved)}"
-        return f"{MARKS.get(event.status, ' ')} {event.node}: {event.status}{took}"
+        return f"{MARKS.get(event.status, ' ')} {_name(event)}: {event.status}{took}"
     if isinstance(event, events.AttemptFailed):
         return (
-            f"! {event.node}: attempt {event.attempt} failed, again in "
+            f"! {_name(event)}: attempt {event.attempt} failed, again in "
             f"{duration(event.delay)}: {event.error['message'].splitlines()[0]}"
         )
     if isinstance(event, events.RunFinished):
         return f"{event.status} in {duration(event.duration)}{_reused(event)}"
     return None
+
+
+def _name(event: events.NodeStarted | events.NodeFinished | events.AttemptFailed) -> str:
+    """The node of an event, behind the nodes that run the workflow that it is of."""
+    return "/".join((*(around.node for around in event.within), event.node))
 
 
 def _reused(event: events.RunFinished) -> str:

@@ -11,19 +11,19 @@ from goflow.engine import events
 from goflow.engine.nodes import Answer
 from goflow.engine.record import NodeRecord, error_value
 from goflow.engine.retry import delay_after, names_class, outcome_unknown
+from goflow.engine.sending import Sending
 from goflow.errors import ExpressionError, GoFlowError, NodeFailed, NodeTimeout, TransformFailed
 from goflow.history.replay import Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from goflow.engine.nodes import Sending
     from goflow.engine.plan import Plan, Step
     from goflow.engine.resources import RunContext
     from goflow.engine.scope import Scope
     from goflow.engine.slots import Slots
-    from goflow.history.journal import RunJournal
     from goflow.history.replay import Settled
+    from goflow.servers.handlers import Progress
     from goflow.servers.redaction import Redactor
 
 __all__ = ["Attempts", "as_failure", "mark_failed", "restore"]
@@ -36,8 +36,8 @@ class Attempts:
     """
 
     __slots__ = (
-        "_journal", "_redactor", "_replay", "_reuse", "_steps", "_workflow", "context", "emit",
-        "slots",
+        "_heard", "_journal", "_redactor", "_replay", "_reuse", "_steps", "_workflow", "context",
+        "emit", "slots",
     )  # fmt: skip
 
     def __init__(
@@ -45,6 +45,7 @@ class Attempts:
     ) -> None:
         self._steps = plan.steps
         self._redactor = plan.redactor
+        self._heard = context.listener is not None
         self._journal = context.journal
         self._replay = context.replay
         self._reuse = context.reuse
@@ -58,9 +59,7 @@ class Attempts:
         path = scope.path
         while True:
             record.attempts += 1
-            sending = None
-            if self._journal is not None:
-                sending = self._noted(self._journal, record, step, request, path)
+            sending = self._sending(record, step, request, path)
             self.emit(events.AttemptStarted, record.id, record.attempts, path)
             try:
                 if record.lookup is None:
@@ -77,30 +76,26 @@ class Attempts:
                 self._failed(record, step, error, delay, path)
             await asyncio.sleep(delay)
 
-    def _noted(
-        self,
-        journal: RunJournal,
-        record: NodeRecord,
-        step: Step,
-        request: Any,
-        path: tuple[int, ...],
+    def _sending(
+        self, record: NodeRecord, step: Step, request: Any, path: tuple[int, ...]
     ) -> Sending | None:
-        """Write down that an attempt begins: now, or when something is sent that has effects."""
-        harmless = step.owns or step.work.harmless(self.context.resources)
-        attempt, given = record.attempts, step.work.given(request)
-        if harmless:
-            journal.attempt(record.id, path, attempt, time.time(), True, given)
-            return None
-        written = False
-
-        async def sending() -> None:
-            nonlocal written
-            if not written:
-                written = True
-                journal.attempt(record.id, path, attempt, time.time(), False, given)
-                await journal.flushed()
-
+        """What accompanies an attempt; one without effects is written down now."""
+        sending = None
+        if self._heard and not step.owns:
+            sending = Sending(partial(self._progress, record.id, path))
+        journal = self._journal
+        if journal is not None:
+            given = step.work.given(request)
+            if step.owns or step.work.harmless(self.context.resources):
+                journal.attempt(record.id, path, record.attempts, time.time(), True, given)
+            else:
+                sending = sending or Sending()
+                sending.note(journal, record.id, path, record.attempts, given)
         return sending
+
+    def _progress(self, node: str, path: tuple[int, ...], told: Progress) -> None:
+        message = None if told.message is None else self._redactor.text(told.message)
+        self.emit(events.CallProgress, node, told.progress, told.total, message, path)
 
     def _failed(
         self,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from goflow.engine.events import Within
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -29,6 +31,7 @@ class RunContext(NamedTuple):
 
     ``listener`` is called at once with every event, ``journal`` writes the run down, ``replay`` is
     what it did before it was cut off, ``reuse`` the results that it may take, None for none.
+    ``within`` are the workflow nodes around, if it is of one.
     """
 
     resources: Resources
@@ -38,8 +41,10 @@ class RunContext(NamedTuple):
     journal: RunJournal | None = None
     replay: Replay | None = None
     reuse: Reuse | None = None
+    within: tuple[Within, ...] = ()
 
     def inside(self, node: str, path: Sequence[int]) -> RunContext:
-        """The context of the workflow that a node runs: part of the same run, told to nobody."""
+        """The context of the workflow that a node runs, which is part of the same run."""
         journal = None if self.journal is None else self.journal.inside(node, path)
-        return self._replace(listener=None, journal=journal)
+        within = (*self.within, Within(node, tuple(path)))
+        return self._replace(journal=journal, within=within)

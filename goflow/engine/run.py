@@ -19,6 +19,7 @@ from goflow.engine.attempts import Attempts, as_failure, mark_failed, restore
 from goflow.engine.readiness import Readiness
 from goflow.engine.record import NodeRecord, RunResult
 from goflow.engine.scope import RunView, Scope
+from goflow.engine.server_events import ServerEvents
 from goflow.engine.slots import Slots
 from goflow.engine.teller import Teller
 from goflow.errors import ExpressionError, GoFlowError, NodeFailed
@@ -50,9 +51,12 @@ class Run:
         self._connections = context.resources.connections
         self._replay = context.replay
         self._reuse = context.reuse
+        self._inside = bool(context.within)
         self._loop = asyncio.get_running_loop()
         self._began = monotonic()
         self._tell = Teller(plan, context, time.time() - self._began)
+        if context.listener is not None and not self._inside:
+            self._connections.observe(ServerEvents(plan, self._tell.emit))
         self._started_at = context.started_at
         self._records = [NodeRecord(id=step.node.id, type=step.node.type) for step in plan.steps]
         declared = {variable.name: variables[variable.name] for variable in plan.workflow.variables}
@@ -77,9 +81,9 @@ class Run:
         timer = None
         if timeout is not None:
             timer = self._loop.call_later(timeout, self._expire, timeout)
-        self._tell.emit(
-            events.RunStarted, self.plan.workflow.name, len(self.plan) - len(self.plan.members)
-        )
+        if not self._inside:
+            nodes = len(self.plan) - len(self.plan.members)
+            self._tell.emit(events.RunStarted, self.plan.workflow.name, nodes)
         for server in self._servers_to_warm():
             self._connections.warm(server)
         try:
@@ -426,9 +430,10 @@ class Run:
         warnings = self.plan.warnings
         if self._status == "completed" and not reached:
             warnings += ("no end node was reached: the result is null",)
-        use = None if self._reuse is None else self._reuse.use
-        looked = () if use is None else (use.hits, use.misses, use.saved)
-        self._tell.emit(events.RunFinished, self._status, duration, *looked)
+        if not self._inside:
+            use = None if self._reuse is None else self._reuse.use
+            looked = () if use is None else (use.hits, use.misses, use.saved)
+            self._tell.emit(events.RunFinished, self._status, duration, *looked)
         return RunResult(
             id=self.id,
             workflow=self.plan.workflow.name,

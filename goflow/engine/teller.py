@@ -23,24 +23,30 @@ class Teller:
     goes changes nothing in it.
     """
 
-    __slots__ = ("_id", "_plan", "epoch", "journal", "listener")
+    __slots__ = ("_id", "_plan", "_within", "epoch", "journal", "listener")
 
     def __init__(self, plan: Plan, context: RunContext, epoch: float) -> None:
         self._id = context.id
         self._plan = plan
+        self._within = context.within
         self.epoch = epoch
         self.listener = context.listener
         self.journal = context.journal
 
     def emit(self, kind: Any, *fields: Any) -> None:
         """Tell the listener of one event."""
-        if self.listener is not None:
-            self.listener(kind(self._id, self.epoch + monotonic(), *fields))
+        if self.listener is None:
+            return
+        at = self.epoch + monotonic()
+        if self._within:
+            self.listener(kind(self._id, at, *fields, within=self._within))
+        else:
+            self.listener(kind(self._id, at, *fields))
 
     def started(self, record: NodeRecord, at: float) -> None:
         """A node begins; ``at`` is a Unix time."""
         if self.listener is not None:
-            self.listener(events.NodeStarted(self._id, at, record.id))
+            self.listener(events.NodeStarted(self._id, at, record.id, within=self._within))
 
     def settled(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 
     from goflow._core.pool import Lease
     from goflow.servers.config import ServerConfig
-    from goflow.servers.handlers import Handlers
+    from goflow.servers.handlers import Handlers, LogMessage
+    from goflow.servers.observer import Observer
     from goflow.servers.process import ServerProcess
     from goflow.servers.session import Session
 
@@ -73,7 +75,11 @@ class Connections:
     def __init__(
         self, spawned: Iterable[ServerProcess] = (), handlers: Handlers = NO_HANDLERS
     ) -> None:
-        self._handlers = handlers
+        # Whoever is told of servers hears what they log, whenever they were connected.
+        self._handlers = replace(handlers, log=self._logged)
+        self._log = handlers.log
+        self._observers: dict[Observer, None] = {}
+        self._failures: dict[ServerConfig, int] = {}  # in a row
         self._spawned = {process.config: process for process in spawned}
         self._pools: dict[ServerConfig | None, ConnectionPool[ServerConfig, Session]] = {}
         self._known: dict[ServerConfig, ConnectionPool[ServerConfig, Session]] = {}
@@ -167,8 +173,8 @@ class Connections:
             pool = self._pools.get(of)
             if pool is None:
                 pool = self._pools[of] = ConnectionPool(
-                    self._open,
-                    _close,
+                    self._connect,
+                    self._close,
                     mode="run" if config.mode == "run" else "multiplex",
                     max_in_flight=config.max_in_flight if config.mode == "run" else None,
                     idle_timeout=IDLE_TIMEOUT,
@@ -181,6 +187,14 @@ class Connections:
                 pool.resize(config.max_sessions, load, key=config)
             self._known[config] = pool
         return pool
+
+    def observe(self, observer: Observer) -> None:
+        """Tell ``observer`` what happens to servers, until it is forgotten."""
+        self._observers[observer] = None
+
+    def forget(self, observer: Observer) -> None:
+        """Tell ``observer`` no more."""
+        self._observers.pop(observer, None)
 
     # -- warming -------------------------------------------------------------------------------
 
@@ -324,6 +338,37 @@ class Connections:
         self._tools.clear()
         self._latest.clear()
 
+    async def _connect(self, config: ServerConfig) -> Session:
+        """Open a session, and tell of it."""
+        attempt = self._failures.get(config, 0) + 1
+        reason = "call" if self.pool(config).stats(config).waiting else "prewarm"
+        process = self._spawned.get(config)
+        began = time.monotonic() if process is None else process.started_at
+        for observer in tuple(self._observers):
+            observer.connecting(config, reason, attempt)
+        try:
+            session = await self._open(config)
+        except GoFlowError as error:
+            self._failures[config] = attempt
+            for observer in tuple(self._observers):
+                observer.connect_failed(config, reason, attempt, time.monotonic() - began, error)
+            raise
+        self._failures.pop(config, None)
+        for observer in tuple(self._observers):
+            observer.connected(config, reason, attempt, time.monotonic() - began)
+        return session
+
+    async def _close(self, session: Session) -> None:
+        await session.close()
+        for observer in tuple(self._observers):
+            observer.closed(session.config, session.end_reason)
+
+    def _logged(self, message: LogMessage) -> None:
+        for observer in tuple(self._observers):
+            observer.logged(message)
+        if self._log is not None:
+            self._log(message)
+
     async def _open(self, config: ServerConfig) -> Session:
         process = self._spawned.pop(config, None)
         if process is not None:
@@ -363,11 +408,12 @@ class Connections:
 class RunConnections:
     """An engine's connections as one run sees them: servers of mode ``run`` keep its session."""
 
-    __slots__ = ("_before", "_connections", "owned")
+    __slots__ = ("_before", "_connections", "_observer", "owned")
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
         self._before = {item.server: item for item in connections.connecting()}
+        self._observer: Observer | None = None
         self.owned = connections.owned
 
     async def acquire(
@@ -431,14 +477,17 @@ class RunConnections:
                 )
         return found
 
+    def observe(self, observer: Observer) -> None:
+        """Tell ``observer`` what happens to servers while the run goes on."""
+        self._observer = observer
+        self._connections.observe(observer)
+
     def end(self) -> None:
-        """The run is over: its own sessions are closed."""
+        """The run is over: its own sessions are closed, and its observer hears no more."""
+        if self._observer is not None:
+            self._connections.forget(self._observer)
         self._connections.end_run(self)
 
 
 async def _tools_of(session: Session) -> dict[str, dict[str, Any]]:
     return {str(tool.get("name")): tool for tool in await session.list_tools()}
-
-
-async def _close(session: Session) -> None:
-    await session.close()

@@ -43,6 +43,10 @@ class Session(Protocol):
         """Whether the session takes no more calls."""
 
     @property
+    def end_reason(self) -> str:
+        """Why it takes no more calls, completing "the server …"; empty while it does."""
+
+    @property
     def instructions(self) -> str | None:
         """How the server says its tools are used, if it does."""
 

@@ -159,6 +159,11 @@ class StdioSession:
         """Whether the session takes no more calls."""
         return self._closed
 
+    @property
+    def end_reason(self) -> str:
+        """Why it takes no more calls; empty while it does."""
+        return self._reason
+
     def __repr__(self) -> str:
         if self._closed:
             state = f"closed ({self._reason})"

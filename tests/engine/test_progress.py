@@ -61,3 +61,23 @@ def test_a_loop_counts_by_its_iterations():
     seen = fractions(LOOP)
     values = [value for value, event in seen if isinstance(event, events.IterationFinished)]
     assert values == pytest.approx([1.25 / 4, 1.5 / 4, 1.75 / 4, 2 / 4])
+
+
+def test_a_workflow_in_a_node_counts_by_its_nodes(tmp_path):
+    (tmp_path / "inner.json").write_text(CHAIN)
+    (tmp_path / "outer.json").write_text(
+        workflow([{"id": "s", "type": "workflow", "workflow": "inner"}], row("s"))
+    )
+    seen = fractions(tmp_path / "outer.json")
+    values = [value for value, event in seen if getattr(event, "within", ())]
+    assert values == sorted(values)
+    assert values[-1] == pytest.approx(2 / 4)
+    assert len(set(values)) == 6
+    assert [value for value, _ in seen][-1] == 1.0
+
+
+def test_a_beginning_that_was_lost_does_no_harm():
+    progress = Progress()
+    progress.on_event(events.IterationFinished("run", 0.0, "each", 0))
+    progress.on_event(events.RunFinished("run", 0.0, "completed", 0.0))
+    assert progress.fraction == 1.0

@@ -513,7 +513,8 @@ def test_events_come_in_order_and_end_with_the_run():
             return [event async for event in engine.stream(text)]
 
     seen = asyncio.run(main())
-    assert [type(event).__name__ for event in seen] == [
+    names = [type(event).__name__ for event in seen]
+    assert [name for name in names if not name.startswith("Server")] == [
         "RunStarted",
         "NodeStarted", "NodeFinished",
         "NodeStarted", "AttemptStarted", "NodeFinished",

@@ -8,7 +8,7 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from support.workflows import loop, row, tool, transform, workflow
+from support.workflows import lab_server, loop, row, tool, transform, workflow
 
 import goflow
 
@@ -25,7 +25,8 @@ def spans(monkeypatch):
 
 
 def tree(spans):
-    """Names below names."""
+    """Names below names, but for connecting."""
+    spans = [span for span in spans if not span.name.startswith("connect ")]
     found = {None: {}}
     for span in spans:
         found[span.context.span_id] = {}
@@ -76,6 +77,31 @@ def test_members_say_where_they_are(spans):
     goflow.run(workflow([loop("each", [1, 2], ["m"]), transform("m", "item")], row("each")))
     paths = [s.attributes["goflow.node.path"] for s in spans() if s.name == "node m"]
     assert paths == [(0,), (1,)]
+
+
+def test_a_workflow_in_a_node_is_below_its_attempt(spans, tmp_path):
+    (tmp_path / "inner.json").write_text(workflow([tool("b", "say", text="x")], row("b")))
+    nodes = [loop("each", [1], ["s"]), {"id": "s", "type": "workflow", "workflow": "inner"}]
+    (tmp_path / "outer.json").write_text(workflow(nodes, row("each")))
+    goflow.run(tmp_path / "outer.json")
+    assert tree(spans())["invoke_workflow test"]["node s"] == {
+        "attempt 1": {
+            "node start": {},
+            "node b": {"attempt 1": {"tools/call say": {}}},
+            "node end": {},
+        }
+    }
+
+
+def test_connecting_is_a_span(spans):
+    gone = {"id": "gone", "command": "no-such-command-here"}
+    nodes = [tool("a", "say", text="x"), tool("b", "say", server="gone", on_error="continue")]
+    goflow.run(workflow(nodes, row("a", "b"), servers=[lab_server(), gone]))
+    found = {span.name: span for span in spans() if span.name.startswith("connect ")}
+    assert found["connect lab"].kind == trace.SpanKind.CLIENT
+    assert found["connect lab"].attributes["goflow.connect.reason"] == "prewarm"
+    assert found["connect lab"].status.is_ok
+    assert found["connect gone"].attributes["error.type"] == "connection_error"
 
 
 def test_who_does_not_trace_imports_nothing_of_it():

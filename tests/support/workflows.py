@@ -10,9 +10,9 @@ from support.servers import SCRIPTS
 from goflow.engine import events
 
 
-def lab_server(server_id="lab", **options):
+def lab_server(server_id="lab", *args, **options):
     """The definition of a server that runs ``mcp_servers/lab.py``."""
-    args = ["-S", "-E", str(SCRIPTS / "lab.py")]
+    args = ["-S", "-E", str(SCRIPTS / "lab.py"), *map(str, args)]
     return {"id": server_id, "command": sys.executable, "args": args, **options}
 
 

@@ -7,7 +7,6 @@ A node's work is one of three kinds. ``NowWork`` gives its value at once, withou
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from goflow.workflow.model import (
@@ -23,12 +22,13 @@ from goflow.workflow.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Coroutine, Mapping
+    from collections.abc import Coroutine, Mapping
 
     from goflow.engine.attempts import Attempts
     from goflow.engine.plan import Plan
     from goflow.engine.resources import Resources
     from goflow.engine.scope import Scope
+    from goflow.engine.sending import Sending
     from goflow.expressions.compile import Env
     from goflow.results.key import ResultKey
     from goflow.results.results import Results
@@ -42,7 +42,6 @@ __all__ = [
     "LaterWork",
     "NowWork",
     "OwnerWork",
-    "Sending",
     "Work",
     "compile_node",
     "settle",
@@ -61,10 +60,6 @@ class Answer(NamedTuple):
     value: Any
     raw: dict[str, Any] | None = None
     writes: dict[str, Any] | None = None
-
-
-Sending = Callable[[], "Awaitable[None]"]
-"""Awaited just before something is sent that may have effects: until it is written down."""
 
 
 class NowWork(Protocol):

@@ -13,8 +13,8 @@ from goflow.expressions.values import copied, not_json
 from goflow.results.key import function_key
 
 if TYPE_CHECKING:
-    from goflow.engine.nodes import Sending
     from goflow.engine.resources import Resources
+    from goflow.engine.sending import Sending
     from goflow.expressions.compile import Env
     from goflow.results.key import ResultKey
     from goflow.results.results import Results
@@ -70,7 +70,7 @@ class FunctionWork:
         """
         call = resources.functions[self.name]
         if sending is not None:
-            await sending()
+            await sending.before()
         try:
             value = await asyncio.wait_for(_call(call, request), timeout)
         except asyncio.TimeoutError:

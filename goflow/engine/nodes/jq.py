@@ -17,8 +17,8 @@ from goflow.expressions.transform import read_input
 from goflow.results.key import transform_key
 
 if TYPE_CHECKING:
-    from goflow.engine.nodes import Sending
     from goflow.engine.resources import Resources
+    from goflow.engine.sending import Sending
     from goflow.results.key import ResultKey
     from goflow.results.results import Results
     from goflow.workflow.model import CachePolicy, TransformNode

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from goflow.engine import events
 from goflow.engine.inputs import bind
 from goflow.engine.nodes import Answer
 from goflow.errors import NodeFailed
@@ -44,8 +45,11 @@ class SubworkflowWork:
         """Run it once; raises ``NodeFailed`` unless it completes."""
         from goflow.engine.run import Run  # noqa: PLC0415 - a run has nodes, and these have runs
 
+        plan = self.plan
+        nodes = len(plan) - len(plan.members)
+        attempts.emit(events.SubworkflowStarted, self.id, plan.workflow.name, nodes, scope.path)
         context = attempts.context.inside(self.id, scope.path)
-        result = await Run(self.plan, request, context).wait()
+        result = await Run(plan, request, context).wait()
         if result.completed:
             return Answer(result.result)
         error = result.error or {}

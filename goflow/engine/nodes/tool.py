@@ -13,8 +13,8 @@ from goflow.results.key import tool_key
 from goflow.servers.redaction import Redactor
 
 if TYPE_CHECKING:
-    from goflow.engine.nodes import Sending
     from goflow.engine.resources import Resources
+    from goflow.engine.sending import Sending
     from goflow.results.key import ResultKey
     from goflow.results.results import Results
     from goflow.servers.config import ServerConfig
@@ -131,11 +131,14 @@ class ToolWork:
         if request.originals:
             schema = await self._described(session, connections, timeout)
             arguments = arguments | _texts_wanted(request.originals, schema)
+        progress = None
         if sending is not None:
-            connections.learn(session)  # whether the next call may do without waiting
-            await sending()
+            progress = sending.progress
+            if sending.waits:
+                connections.learn(session)  # whether the next call may do without waiting
+                await sending.before()
         raw = checked(
-            await session.call_tool(self.tool, arguments, timeout=timeout),
+            await session.call_tool(self.tool, arguments, timeout=timeout, on_progress=progress),
             server=self.server.id,
             tool=self.tool,
         )

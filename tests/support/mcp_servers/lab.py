@@ -1,7 +1,8 @@
 """An MCP server for engine tests: its tools show how, when and how often they were called.
 
 Standard library only; it reads all that has arrived before it answers, so calls are in flight
-together when the client sends them together.
+together when the client sends them together. With an argument, a FIFO, it waits until that is
+opened for writing before it reads anything at all.
 """
 
 import json
@@ -22,6 +23,8 @@ TOOLS = {
     "die": "Exit without an answer.",
     "die_once": "Exit without an answer unless the file `mark` exists; create it.",
     "die_once_read": "The same, marked as read-only.",
+    "steps": "Tell of `count` steps, then answer.",
+    "log": "Log `data`, then answer.",
     "environment": "The value of the environment variable `name`.",
 }
 STRING = {"type": "object", "properties": {"content": {"type": "string"}}}
@@ -51,7 +54,12 @@ def tool(name):
     return described
 
 
-def call(request_id, name, arguments, pending):
+def notify(method, params):
+    sys.stdout.write(json.dumps({"jsonrpc": "2.0", "method": method, "params": params}) + "\n")
+    sys.stdout.flush()
+
+
+def call(request_id, name, arguments, pending, token):
     if name == "meet":
         waiting.append(request_id)
         if len(waiting) >= arguments["count"]:
@@ -77,6 +85,15 @@ def call(request_id, name, arguments, pending):
         send(request_id, text([type(content).__name__, content]))
     elif name == "large":
         send(request_id, text("x" * arguments["size"]))
+    elif name == "steps":
+        for step in range(1, arguments["count"] + 1 if token is not None else 1):
+            message = f"{arguments.get('label', 'step')} {step}"
+            far = {"progress": step, "total": arguments["count"], "message": message}
+            notify("notifications/progress", {"progressToken": token, **far})
+        send(request_id, text("told" if token is not None else "nobody listens"))
+    elif name == "log":
+        notify("notifications/message", {"level": "warning", "data": arguments["data"]})
+        send(request_id, text("logged"))
     elif name == "environment":
         send(request_id, text(os.environ.get(arguments["name"], "unset")))
     elif name == "hang_once":
@@ -108,6 +125,9 @@ def arrived():
 
 
 def main():
+    if len(sys.argv) > 1:
+        with open(sys.argv[1]):
+            pass
     while messages := arrived():
         calls = [m for m in messages if m.get("method") == "tools/call"]
         for message in messages:
@@ -127,7 +147,8 @@ def main():
                 send(request_id, {})
             elif method == "tools/call":
                 params = message["params"]
-                call(request_id, params["name"], params.get("arguments") or {}, len(calls))
+                token = (params.get("_meta") or {}).get("progressToken")
+                call(request_id, params["name"], params.get("arguments") or {}, len(calls), token)
             elif request_id is not None:
                 error = {"code": -32601, "message": f"Method not found: {method}"}
                 answer = {"jsonrpc": "2.0", "id": request_id, "error": error}
