@@ -430,8 +430,8 @@ class Run:
         warnings = self.plan.warnings
         if self._status == "completed" and not reached:
             warnings += ("no end node was reached: the result is null",)
+        use = None if self._reuse is None else self._reuse.use
         if not self._inside:
-            use = None if self._reuse is None else self._reuse.use
             looked = () if use is None else (use.hits, use.misses, use.saved)
             self._tell.emit(events.RunFinished, self._status, duration, *looked)
         return RunResult(
