@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from goflow.cli.output import emit, emit_json
-from goflow.cli.progress import MARKS, duration
+from goflow.cli.progress import MARKS, connected, duration
 
 if TYPE_CHECKING:
     from goflow.history.runs import Entry
@@ -35,7 +35,7 @@ def command(run: str, node: str | None, as_json: bool) -> int:
     with Runs() as runs:
         entries = [one for one in runs.log(run) if node in (None, one.node)]
     if as_json:
-        emit_json([{**one._asdict(), "at": timestamp(one.at)} for one in entries])
+        emit_json([{**one._asdict(), "at": timestamp(one.at or None)} for one in entries])
         return 0
     for entry in entries:
         emit(_line(entry))
@@ -46,6 +46,8 @@ def _line(entry: Entry) -> str:
     when = datetime.fromtimestamp(entry.at).strftime("%H:%M:%S.%f")[:-3] if entry.at else " " * 12
     where = f"@{entry.path}" if entry.path else ""
     detail = entry.detail
+    if entry.what == "connected":
+        return f"{when}   {connected(detail)}"
     if entry.what == "attempt":
         return f"{when}   {entry.node}{where}: attempt {detail['attempt']}"
     if entry.what == "failed attempt":

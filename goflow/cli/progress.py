@@ -13,7 +13,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-__all__ = ["MARKS", "LiveProgress", "PlainProgress", "Progress", "describe", "duration"]
+__all__ = [
+    "MARKS",
+    "LiveProgress",
+    "PlainProgress",
+    "Progress",
+    "connected",
+    "describe",
+    "duration",
+]
 
 
 class Progress(Protocol):
@@ -144,3 +152,12 @@ def _reused(event: events.RunFinished) -> str:
         return ""
     part = f"; {event.hits} of {looked} from the cache ({event.hits / looked:.0%})"
     return f"{part}, saves {duration(event.saved)}" if event.hits else part
+
+
+def connected(one: dict[str, Any]) -> str:
+    """What connecting to a server cost a run."""
+    times = f" {one['connects']} times" if one["connects"] > 1 else ""
+    return (
+        f"server {one['server']}: connected{times} in {duration(one['seconds'])}, "
+        f"waited for {duration(one['waited'])} of it, saved {duration(one['saved'])}"
+    )

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from goflow.cli.output import emit, emit_json, say
-from goflow.cli.progress import MARKS, duration
+from goflow.cli.progress import MARKS, connected, duration
 from goflow.errors import BadCall, HistoryError
 
 __all__ = ["command"]
@@ -124,6 +124,8 @@ def _print_head(found: dict[str, Any]) -> None:
     emit(f"  {found['status']}{took}, started {_when(found['started_at'])}")
     if found["source"]:
         emit(f"  with results of {found['source']}")
+    for one in found["connections"]:
+        emit(f"  {connected(one)}")
     for name, value in found["inputs"].items():
         emit(f"  input {name} = {_short(value)}")
     emit("")

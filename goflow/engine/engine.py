@@ -281,13 +281,16 @@ class Engine:
             warnings = tuple(reuse.results.warnings[self._told :])
             self._told += len(warnings)
         if journal is not None:
+            statistics = _statistics(asks, reuse, _read_only(plan, resources.connections))
+            if result.connections:
+                statistics["connections"] = [one.to_dict() for one in result.connections]
             warnings += await journal.finish(
                 result.status,
                 result.duration,
                 result.result,
                 result.error,
                 (*result.warnings, *warnings),
-                _statistics(asks, reuse, _read_only(plan, resources.connections)),
+                statistics,
             )
         if warnings:
             result = msgspec.structs.replace(result, warnings=(*result.warnings, *warnings))
@@ -405,13 +408,13 @@ def _deliveries(plan: Plan, listener: events.Listener | None) -> list[Delivery]:
     return [Delivery(one) for one in listeners]
 
 
-def _statistics(asks: Asked, reuse: Reuse | None, read_only: list[str]) -> dict[str, Any] | None:
+def _statistics(asks: Asked, reuse: Reuse | None, read_only: list[str]) -> dict[str, Any]:
     """What the history keeps of a run's use of the cache: what was asked, and what came of it.
 
     ``read_only`` are nodes that did not ask, and whose tools are marked read-only.
     """
     if reuse is None and not read_only and asks == Asked():
-        return None
+        return {}
     told: dict[str, Any] = {"mode": asks.mode}
     if asks.policy is not None:
         told["policy"] = msgspec.structs.asdict(asks.policy)

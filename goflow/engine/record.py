@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from goflow.errors import GoFlowError, RunFailed
+from goflow.servers.connecting import Connecting  # noqa: TC001 - msgspec looks it up
 from goflow.servers.redaction import Redactor  # noqa: TC001 - msgspec looks it up
 
 __all__ = ["CacheUse", "NodeRecord", "RunResult", "error_value", "new_id", "timestamp"]
@@ -84,7 +85,9 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     ``status`` is completed, failed, cancelled, timed_out or interrupted; ``result`` is the end
     node's value, ``error`` the JSON form of what stopped the run, ``variables`` their last values.
     ``redactor`` hides the secrets of the run's servers. ``cache`` is what the cache did for it,
-    None when nothing asked for it.
+    None when nothing asked for it. ``connections`` say of each server that was connected during
+    the run how many seconds that took, for how many of them a call waited, and how many were saved
+    by having begun before.
     """
 
     id: str
@@ -99,6 +102,7 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     duration: float
     redactor: Redactor | None = None
     cache: CacheUse | None = None
+    connections: tuple[Connecting, ...] = ()
 
     @property
     def completed(self) -> bool:
@@ -131,6 +135,7 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
             "duration": self.duration,
             "cache": None if self.cache is None else self.cache.to_dict(),
             "warnings": list(self.warnings),
+            "connections": [one.to_dict() for one in self.connections],
             "nodes": [record.to_dict() for record in self.nodes],
         }
 

@@ -84,6 +84,8 @@ class Run:
         if not self._inside:
             nodes = len(self.plan) - len(self.plan.members)
             self._tell.emit(events.RunStarted, self.plan.workflow.name, nodes)
+        if not self._inside:
+            self._connections.count(self.plan.servers)
         for server in self._servers_to_warm():
             self._connections.warm(server)
         try:
@@ -449,6 +451,7 @@ class Run:
             duration=duration,
             redactor=self.plan.redactor,
             cache=use,
+            connections=() if self._inside else tuple(self._connections.connecting()),
         )
 
     def __repr__(self) -> str:

@@ -33,8 +33,9 @@ __all__ = [
     "owners_file",
 ]
 
-VERSION = 1
+VERSION = 2
 """Of the tables. A file of an older one is migrated, a newer one is left alone and moved aside."""
+_STEPS = {1: "ALTER TABLE runs ADD COLUMN statistics TEXT"}
 
 SETTLED, EXACT, CACHED, SUPERSEDED = 1, 2, 4, 8
 """Bits of ``marks``: resuming takes it as it is; its output is whole; it came from the cache; its
@@ -146,24 +147,29 @@ def open_database(*, create: bool = True) -> sqlite3.Connection:
 
 
 def _prepare(connection: sqlite3.Connection) -> int:
-    """Make the tables where there are none; the version of those that are there."""
+    """Make the tables, or bring older ones up to date; the version of those that are there."""
     connection.execute("PRAGMA synchronous = NORMAL")
     version = _version(connection)
-    if version:
+    if version >= VERSION:
         return version
-    use_wal(connection, BUSY)
+    if version == 0:
+        use_wal(connection, BUSY)
     connection.execute("BEGIN IMMEDIATE")
     try:
-        if _version(connection) == 0:  # nobody was quicker
+        version = _version(connection)  # somebody may have been quicker
+        if version == 0:
             for statement in _TABLES.split(";\n"):
                 connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {VERSION}")
+        else:
+            for older in range(version, VERSION):
+                connection.execute(_STEPS[older])
+        connection.execute(f"PRAGMA user_version = {max(version, VERSION)}")
         connection.execute("COMMIT")
     except BaseException:
         with suppress(sqlite3.Error):
             connection.execute("ROLLBACK")
         raise
-    return VERSION
+    return max(version, VERSION)
 
 
 def _version(connection: sqlite3.Connection) -> int:

@@ -251,7 +251,7 @@ class RunJournal:
     ) -> tuple[str, ...]:
         """The run ended; what is wrong with the history, if anything.
 
-        ``statistics`` are figures of its parts, by name: a map each.
+        ``statistics`` are JSON values about the run as a whole, by what they are about.
         """
         self._add("finish", status, duration, result, error, warnings, statistics)
         await self._journal.flush()

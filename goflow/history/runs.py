@@ -40,7 +40,10 @@ class Kept(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """One thing that happened in a run; ``what`` is attempt, failed, or a node's status."""
+    """One thing that happened in a run; ``what`` is attempt, failed attempt, or a node's status.
+
+    Or ``connected``: what connecting to a server cost, which is of no node and no moment.
+    """
 
     at: float
     node: str
@@ -92,7 +95,7 @@ class Runs:
         number = self._number(name)
         row = next(self._read(f"SELECT {_SUMMARY} FROM runs WHERE number = ?", number))
         shown = _summary(row)
-        inputs, result, error, warnings, figures = next(
+        inputs, result, error, warnings, statistics = next(
             self._read(
                 "SELECT inputs, result, error, warnings, statistics FROM runs WHERE number = ?",
                 number,
@@ -105,7 +108,8 @@ class Runs:
             "result": _value(result),
             "error": decode(error),
             "warnings": decode(warnings) or [],
-            "statistics": decode(figures) or {},
+            "statistics": decode(statistics) or {},
+            "connections": (decode(statistics) or {}).get("connections", []),
             "nodes": nodes,
             "variables": changes,
         }
@@ -127,7 +131,13 @@ class Runs:
             at = (row[6] or 0.0) + (row[7] or 0.0)
             entries.append((row[0], Entry(at, row[1], row[2], node.pop("status"), node)))
         entries.sort(key=lambda pair: pair[0])
-        return [entry for _, entry in entries]
+        return [*self._connected(number), *(entry for _, entry in entries)]
+
+    def _connected(self, number: int) -> list[Entry]:
+        """What connecting to each server cost, known when the run is over."""
+        ((statistics,),) = self._read("SELECT statistics FROM runs WHERE number = ?", number)
+        found = (decode(statistics) or {}).get("connections", [])
+        return [Entry(0.0, "", "", "connected", detail) for detail in found]
 
     def kept(self, name: str) -> Kept:
         """What resuming a run needs; ``replay`` has its rows."""

@@ -302,7 +302,7 @@ class Writer:
                 kept(result, head.redact)[0],
                 _shown(error, head),
                 encode(warnings) if warnings else None,
-                None if statistics is None else encode(statistics).decode(),
+                encode(statistics) if statistics else None,
                 head.id,
             ),
         )

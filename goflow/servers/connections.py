@@ -6,7 +6,7 @@ import asyncio
 import time
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from goflow.errors import (
     CircuitOpen,
@@ -17,6 +17,7 @@ from goflow.errors import (
     ServerError,
     copied,
 )
+from goflow.servers.connecting import Connecting
 from goflow.servers.handlers import NO_HANDLERS
 from goflow.servers.opening import open_session
 from goflow.servers.pool import ConnectionPool
@@ -51,18 +52,7 @@ class _Closable(Protocol):
 T = TypeVar("T", bound=_Closable)
 
 
-class Connecting(NamedTuple):
-    """What connecting to a server has cost: ``seconds`` in all, ``waited`` of them by a call."""
-
-    server: str
-    connects: int
-    seconds: float
-    waited: float
-
-    @property
-    def saved(self) -> float:
-        """Seconds of connecting during which something else was done."""
-        return max(0.0, self.seconds - self.waited)
+_NOTHING = Connecting("", 0, 0.0, 0.0)
 
 
 class Connections:
@@ -210,15 +200,17 @@ class Connections:
         for config in wanted:
             await self.pool(config).warm(config)
 
-    def connecting(self) -> list[Connecting]:
-        """What connecting has cost so far, by server, in the order of their first use."""
+    def connecting(self, config: ServerConfig | None = None) -> list[Connecting]:
+        """What connecting to a server has cost so far; to all, in the order of their first use."""
         found = []
-        for config, pool in self._known.items():
-            stats = pool.stats(config)
-            ahead = self._ahead.get(config, 0.0)
+        for known in self._known if config is None else (config,):
+            pool = self._known.get(known)
+            if pool is None:
+                continue
+            stats = pool.stats(known)
             if stats.connects:
-                seconds = stats.connect_time + ahead
-                found.append(Connecting(config.id, stats.connects, seconds, stats.connect_waited))
+                seconds = stats.connect_time + self._ahead.get(known, 0.0)
+                found.append(Connecting(known.id, stats.connects, seconds, stats.connect_waited))
         return found
 
     def usage(self) -> dict[str, Usage]:
@@ -412,7 +404,7 @@ class RunConnections:
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
-        self._before = {item.server: item for item in connections.connecting()}
+        self._before: dict[ServerConfig, Connecting] = {}
         self._observer: Observer | None = None
         self.owned = connections.owned
 
@@ -460,21 +452,26 @@ class RunConnections:
         """See `Connections.list_at_connect`."""
         self._connections.list_at_connect(configs)
 
+    def count(self, configs: Iterable[ServerConfig]) -> None:
+        """Count from now on what connecting to these servers costs."""
+        for config in configs:
+            before = self._connections.connecting(config)
+            self._before[config] = before[0] if before else _NOTHING
+
     def connecting(self) -> list[Connecting]:
-        """What connecting has cost since the run began; runs at the same time share it."""
-        nothing = Connecting("", 0, 0.0, 0.0)
+        """What connecting has cost since it is counted; runs at the same time share it."""
         found = []
-        for item in self._connections.connecting():
-            before = self._before.get(item.server, nothing)
-            if item.connects > before.connects:
-                found.append(
-                    Connecting(
-                        item.server,
-                        item.connects - before.connects,
-                        item.seconds - before.seconds,
-                        item.waited - before.waited,
+        for config, before in self._before.items():
+            for item in self._connections.connecting(config):
+                if item.connects > before.connects:
+                    found.append(
+                        Connecting(
+                            item.server,
+                            item.connects - before.connects,
+                            item.seconds - before.seconds,
+                            item.waited - before.waited,
+                        )
                     )
-                )
         return found
 
     def observe(self, observer: Observer) -> None:

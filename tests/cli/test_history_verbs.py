@@ -34,6 +34,18 @@ def test_runs_lists_shows_and_logs_what_was_run(cli, write):
     assert node[0]["output"] == 6
 
 
+def test_runs_show_and_logs_say_what_connecting_cost(cli, write):
+    file = write(workflow([tool("t", "say", text="x")], row("t")))
+    (kept,) = json.loads(cli("run", "--json", file).out)["connections"]
+    assert kept["server"] == "lab"
+    assert kept["saved"] == pytest.approx(kept["seconds"] - kept["waited"])
+    assert json.loads(cli("runs", "show", "last", "--json").out)["connections"] == [kept]
+    line = "server lab: connected in "
+    assert f"  {line}" in cli("runs", "show", "last").out
+    assert line in cli("logs", "last").out.splitlines()[0]
+    assert cli("logs", "last", "--node", "t").out.count("connected") == 0
+
+
 def test_no_history_yet_is_an_empty_list(cli):
     assert json.loads(cli("runs", "--json").out) == []
     assert cli("runs").err == "no runs are kept\n"

@@ -208,6 +208,18 @@ def test_a_newer_history_is_moved_aside(home):
     assert len(list(home.glob("history.db.newer-*"))) == 1
 
 
+def test_an_older_history_is_migrated(home):
+    first = goflow.run(SIMPLE)
+    connection = sqlite3.connect(home / "history.db")
+    connection.execute("ALTER TABLE runs DROP COLUMN statistics")
+    connection.execute("PRAGMA user_version = 1")
+    connection.close()
+    result = goflow.run(SIMPLE)
+    assert (result.result, result.warnings) == (2, ())
+    assert shown(first.id)["result"] == 2
+    assert list(home.glob("history.db.*-*-*")) == []
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX modes")
 def test_a_home_that_cannot_be_written_costs_no_result(monkeypatch, tmp_path):
     file = tmp_path / "file"

@@ -72,6 +72,7 @@ def test_the_statistics_show_what_waiting_was_saved(run):
         warmed, cold = minimal(server_id="warmed"), minimal(server_id="cold")
         await connections.prewarm([warmed])
         own = connections.for_run()
+        own.count((warmed, cold))
         for config in (warmed, cold):
             lease, _ = await own.acquire(config)
             own.release(lease)
