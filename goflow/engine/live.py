@@ -59,7 +59,7 @@ async def check_live(workflow: Workflow, findings: Findings) -> None:
         if isinstance(node, ToolNode):
             tools = known.get(node.server)
             if tools is not None:
-                _check(node, ("nodes", i), tools, findings)
+                _check(node, ("nodes", i), tools, findings, cached=workflow.cache is not None)
 
 
 def _used(workflow: Workflow, findings: Findings) -> list[tuple[Server, Path]]:
@@ -79,7 +79,8 @@ def _used(workflow: Workflow, findings: Findings) -> list[tuple[Server, Path]]:
     return used
 
 
-def _check(node: ToolNode, path: Path, tools: Tools, findings: Findings) -> None:
+def _check(node: ToolNode, path: Path, tools: Tools, findings: Findings, *, cached: bool) -> None:
+    """``cached`` when the workflow has a policy that covers what is read-only."""
     tool = tools.get(node.tool)
     if tool is None:
         findings.add(
@@ -89,10 +90,23 @@ def _check(node: ToolNode, path: Path, tools: Tools, findings: Findings) -> None
             hint=nearest(node.tool, tools) or f"it has {', '.join(sorted(tools)) or 'none'}",
         )
         return
+    if node.cache is None and not cached and _is_read_only(tool):
+        findings.add(
+            "GF604",
+            f"the server marks {node.tool!r} as read-only: its result could be cached",
+            (*path, "tool"),
+            hint="'cache: {ttl: 10m}' does, 'cache: false' says that it is not to be",
+            severity="info",
+        )
     schema = tool.get("inputSchema")
     if isinstance(schema, dict):
         place = (*path, "parameters")
         _check_arguments(node, place, schema, findings)
+
+
+def _is_read_only(tool: dict[str, Any]) -> bool:
+    annotations = tool.get("annotations")
+    return isinstance(annotations, dict) and annotations.get("readOnlyHint") is True
 
 
 def _check_arguments(

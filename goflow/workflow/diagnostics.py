@@ -63,6 +63,7 @@ CODES = {
     "GF601": "a server cannot be connected",
     "GF602": "a server has no tool of this name",
     "GF603": "a tool does not take these arguments",
+    "GF604": "a tool that only reads is not cached",
 }
 """Every stable code with what it means in general."""
 

@@ -397,13 +397,13 @@ EXPLANATIONS = {
         "did not come up, and what it was to be asked is not known.",
         "servers:\n  - {id: files, command: no-such-program}\n"
         "nodes:\n  - {id: call, type: mcp_tool, server: files, tool: list_files}\n",
-        _FILES + "  - {id: call, type: mcp_tool, server: files, tool: list_files}\n",
+        _FILES + "  - {id: call, type: mcp_tool, server: files, tool: list_files, cache: true}\n",
         live=True,
     ),
     "GF602": Explanation(
         "The server was asked for its tools ('goflow validate --live'), and this is none of them.",
-        _FILES + "  - {id: call, type: mcp_tool, server: files, tool: list_flies}\n",
-        _FILES + "  - {id: call, type: mcp_tool, server: files, tool: list_files}\n",
+        _FILES + "  - {id: call, type: mcp_tool, server: files, tool: list_flies, cache: true}\n",
+        _FILES + "  - {id: call, type: mcp_tool, server: files, tool: list_files, cache: true}\n",
         live=True,
     ),
     "GF603": Explanation(
@@ -411,7 +411,16 @@ EXPLANATIONS = {
         "only known in a run are not judged.",
         _FILES + "  - {id: call, type: mcp_tool, server: files, tool: read_text}\n",
         _FILES + "  - {id: call, type: mcp_tool, server: files, tool: read_text, "
-        "parameters: {path: a.txt}}\n",
+        "parameters: {path: a.txt}, cache: true}\n",
+        live=True,
+    ),
+    "GF604": Explanation(
+        "The server marks the tool as read-only, so its result may be taken from an earlier run "
+        "without anything being left undone. How long it stays true, only you know: 'cache: true', "
+        "a 'ttl', or 'cache: false' to say that it is to be asked each time.",
+        _FILES + "  - {id: call, type: mcp_tool, server: files, tool: list_files}\n",
+        _FILES + "  - {id: call, type: mcp_tool, server: files, tool: list_files, "
+        "cache: {ttl: 10m}}\n",
         live=True,
     ),
 }

@@ -19,7 +19,7 @@ def live(text):
 
 
 def boxed(name, /, **arguments):
-    node = tool("call", name, server="box", **arguments)
+    node = {**tool("call", name, server="box", **arguments), "cache": False}
     return workflow([node], row("call"), servers=[TOOLBOX])
 
 
@@ -59,6 +59,23 @@ def test_what_only_a_run_knows_is_not_judged(value):
     )
     found = live(text)
     assert found == [] or isinstance(value, dict)
+
+
+def suggested(**top):
+    nodes = [
+        tool("read", "read_text", server="box", path="a"),
+        {**tool("off", "read_text", server="box", path="a"), "cache": False},
+        tool("write", "write_text", server="box", path="a", content="x"),
+    ]
+    text = workflow(nodes, row("read", "off", "write"), servers=[TOOLBOX], **top)
+    return [found[:3] for found in live(text)]
+
+
+def test_a_tool_that_only_reads_is_suggested_for_the_cache():
+    """An MCP readOnlyHint makes the validator suggest caching, once nobody has decided."""
+    assert suggested() == [("GF604", "info", "nodes[1].tool")]
+    assert suggested(cache={"ttl": "1h"}) == []
+    assert suggested(cache=False) == []
 
 
 def test_members_are_checked_too():

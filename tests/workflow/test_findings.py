@@ -31,6 +31,7 @@ def test_every_code_that_the_validator_has_is_tried():
         "GF601",
         "GF602",
         "GF603",
+        "GF604",
     }
     assert tried == set(CODES)
 
