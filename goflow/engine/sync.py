@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from goflow.engine.events import Listener
     from goflow.engine.record import RunResult
+    from goflow.results.policy import CacheOption
     from goflow.workflow.model import Workflow
 
 __all__ = ["run"]
@@ -26,9 +27,11 @@ def run(
     *,
     functions: Mapping[str, Callable[..., Any]] | None = None,
     listener: Listener | None = None,
+    cache: CacheOption = None,
 ) -> RunResult:
     """Run a workflow, or the one in a file, to its end; its servers live as long as the call.
 
+    ``cache`` says which kept results it may use: see `Engine.run`.
     How it ended is the result's ``status``. Raises ``BadCall``, ``WorkflowInvalid`` or
     ``InputError`` before anything runs; inside a running event loop it is a ``BadCall``.
     """
@@ -47,6 +50,6 @@ def run(
 
     async def main() -> RunResult:
         async with Engine(functions=functions) as engine:
-            return await engine.run(plan, inputs, listener=listener)
+            return await engine.run(plan, inputs, listener=listener, cache=cache)
 
     return asyncio.run(main())

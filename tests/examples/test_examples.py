@@ -10,6 +10,7 @@ import pytest
 from support.web import web_server
 
 import goflow
+from goflow.engine.prepare import prepare
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted(path.relative_to(ROOT / "examples") for path in ROOT.glob("examples/**/*.yaml")
@@ -199,3 +200,62 @@ def test_invoices_in_python():
     command = [sys.executable, ROOT / "examples" / "python" / "invoices.py"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-2:] == ["end: completed", "2026-479: Blake owes 89.25"]
+
+
+CITIES = ["Asia/Tokyo", "Asia/Kolkata", "Africa/Lagos", "America/New_York", "Europe/Lisbon"]
+NODE = {"public/sum-prices.yaml", "public/team-memory.yaml", "public/weather-choice.yaml"}
+EDITED = {
+    "exchange-rates.yaml": {"amount": 250},
+    "folder-report.yaml": {"mark": "DONE:"},
+    "log-errors.yaml": {"level": "info"},
+    "order-summary.yaml": {"unpaid": "sent"},
+    "regions.yaml": {"status": "open"},
+    "settings-change.yaml": {"replicas": 7},
+    "sort-notes.yaml": {"open": 10},
+    "ticket-routing.yaml": {"patience": 10},
+    "public/office-hours.yaml": {"cities": CITIES},
+    "public/sum-prices.yaml": {"label": "Sum"},
+    "public/team-memory.yaml": {"topic": "search"},
+    "public/weather-choice.yaml": {},
+    "templates/digest.yaml": {"title": "Again"},
+}
+"""One edited input (or parameter) for each example that asks for the cache."""
+
+
+def planned(file, inputs):
+    """The plan of an example, and its inputs; those of a template are parameters."""
+    if "templates" in file.parts:
+        return prepare(file, parameters={"title": "First", **inputs}), {}
+    return prepare(file), inputs
+
+
+def test_every_example_that_asks_for_the_cache_is_edited():
+    asking = {
+        str(name)
+        for name in FILES
+        if "team-memory" not in name.name
+        and planned(ROOT / "examples" / name, {"url": "x"} if "page" in name.name else {})[0].caches
+    }
+    assert asking == EDITED.keys() - {"public/team-memory.yaml"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.node] if name in NODE else []) for name in EDITED],
+)
+def test_an_example_with_one_input_edited_takes_most_from_the_cache(
+    name, examples, request, tmp_path, monkeypatch
+):
+    """80 % or more of the nodes that may be cached."""
+    if name in NODE:
+        request.getfixturevalue("public")
+    monkeypatch.setenv("TEAM_MEMORY", str(tmp_path / "memory.json"))
+    rates = examples / "data" / "rates-today.json"
+    rates.write_text('{"base": "EUR", "date": "today", "rates": {"USD": 1.2}}')
+    (examples / "data" / "out").mkdir()
+    for inputs in ({}, EDITED[name]):
+        plan, given = planned(examples / name, inputs)
+        result = goflow.run(plan.workflow, given)
+        assert result.completed, result.error
+    assert result.cache.hits > 0
+    assert result.cache.hit_rate >= 0.8, result.cache
