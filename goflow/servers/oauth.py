@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from mcp.client.auth import AuthorizationCodeResult, OAuthClientProvider, OAuthFlowError
+from mcp.client.auth.utils import is_valid_client_metadata_url
 from mcp.shared.auth import (
     OAuthClientInformationFull,
     OAuthClientMetadata,
@@ -144,7 +145,9 @@ def _provider(
     redirect: str | None,
     open_page: Callable[[str], Awaitable[None]],
     wait: Callable[[], Awaitable[AuthorizationCodeResult]],
+    document: str | None = None,
 ) -> httpx2.Auth:
+    """The SDK's client; ``document`` is where one is found that describes it, if there is one."""
     metadata = OAuthClientMetadata(
         client_name="GoFlow",
         software_id="goflow",
@@ -152,7 +155,9 @@ def _provider(
         redirect_uris=[AnyUrl(redirect or "http://127.0.0.1/callback")],
     )
     tokens = _Tokens(config, redirect)
-    made = OAuthClientProvider(config.url, metadata, tokens, open_page, wait)
+    made = OAuthClientProvider(
+        config.url, metadata, tokens, open_page, wait, client_metadata_url=document
+    )
     tokens.context = made.context
     return made
 
@@ -171,8 +176,9 @@ async def login(
     """Have a person log in with a browser, and keep the tokens; when it returns, they work.
 
     ``show`` is called with the page's address, in case ``browse`` cannot open it. ``client`` are
-    the ``client_id`` and ``client_secret`` of one that the server's people have registered; without
-    them it is registered on the way. ``use`` is called with the session. Raises
+    the ``client_id`` and ``client_secret`` of one that the server's people have registered, or as
+    ``client_id`` the https address of a document that describes the client, for servers that read
+    such; without them it is registered on the way. ``use`` is called with the session. Raises
     ``ConnectFailed`` when the server cannot be reached or the login does not succeed, and
     ``BadCall`` when there is no keyring.
     """
@@ -216,13 +222,16 @@ async def login(
     try:
         port = listener.sockets[0].getsockname()[1]
         redirect = f"http://127.0.0.1:{port}/callback"
-        if client is not None:
+        document = None
+        if client is not None and is_valid_client_metadata_url(client["client_id"]):
+            document = client["client_id"]
+        elif client is not None:
             method = "client_secret_basic" if client.get("client_secret") else "none"
             registered = OAuthClientInformationFull(
                 redirect_uris=[AnyUrl(redirect)], token_endpoint_auth_method=method, **client
             )
             await _Tokens(config, redirect).set_client_info(registered)
-        auth = _provider(config, redirect, open_page, wait)
+        auth = _provider(config, redirect, open_page, wait, document)
         patient = dataclasses.replace(config, connect_timeout=PATIENCE)
         session = await SdkSession.connect(patient, auth=auth)
         try:

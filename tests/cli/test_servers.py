@@ -435,6 +435,16 @@ def test_a_login_is_kept_used_and_forgotten(goflow_command, cli, registered, key
         assert cli("servers", "test", "guarded", env=env).code == 1
 
 
+def test_a_login_as_a_known_client_takes_its_secret_by_name(cli, registered):
+    registered("guarded", transport="http", url="http://127.0.0.1:1/mcp")
+    done = cli("servers", "login", "guarded", "--client-secret", "x")
+    assert done.code == 2
+    assert "--client-id" in done.err
+    done = cli("servers", "login", "guarded", "--client-id", "me", "--client-secret", "x")
+    assert done.code == 2
+    assert "goflow secrets set x" in done.err
+
+
 def test_a_process_has_no_login(cli, minimal):
     for verb in ("login", "logout"):
         done = cli("servers", verb, "mini")

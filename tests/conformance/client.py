@@ -47,6 +47,8 @@ async def main():
     if SCENARIO.startswith("auth/"):
         context = json.loads(os.environ.get("MCP_CONFORMANCE_CONTEXT", "{}"))
         client = {key: context[key] for key in ("client_id", "client_secret") if key in context}
+        if SCENARIO == "auth/basic-cimd":  # the document that its server wants to be named
+            client = {"client_id": "https://conformance-test.local/client-metadata.json"}
         await oauth.login(config, show=print, browse=browse, client=client or None, use=use)
         return
     session = await SdkSession.connect(config, handlers)
