@@ -85,6 +85,12 @@ class _Owner:
         self.ending: asyncio.Future[None] = loop.create_future()
         self.task: asyncio.Task[None]
 
+    def __repr__(self) -> str:
+        state = "connecting"
+        if self.connected.done():
+            state = "closing" if self.ending.done() else "open"
+        return f"<{type(self).__name__} {state}>"
+
     def end(self) -> None:
         """Close the connection, or give up connecting."""
         if not self.connected.done():
@@ -620,6 +626,9 @@ class _Leasing(Generic[K, C]):
     ) -> None:
         if self._lease is not None:
             self._pool.release(self._lease)
+
+    def __repr__(self) -> str:
+        return f"<lease of {self._key!r}: {self._lease!r}>"
 
 
 async def outcome(result: Awaitable[T] | T) -> T:

@@ -75,6 +75,9 @@ class RunBindings(Generic[K, C]):
         """End every run."""
         await self._bound.close(timeout=timeout)
 
+    def __repr__(self) -> str:
+        return f"<RunBindings {len(self._keys)} runs, {self.core.describe()}>"
+
     async def _bind(self, bound: tuple[K, Hashable]) -> C:
         lease = await self._pool._acquire(bound[0], None)
         self._leases[id(lease.connection)] = lease

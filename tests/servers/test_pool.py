@@ -76,6 +76,27 @@ def test_the_example_of_the_docstring_works(run):
     run(main())
 
 
+def test_every_object_shows_its_state(run):
+    async def main():
+        async with goflow.ConnectionPool(lambda key: "c", max_size=1) as pool:
+            leasing = pool.lease("k")
+            assert repr(leasing) == "<lease of 'k': None>"
+            async with leasing as lease:
+                assert repr(lease) == "<Lease 'k' #0 held>"
+                assert repr(leasing) == "<lease of 'k': <Lease 'k' #0 held>>"
+                assert repr(lease.slot) == "<Slot 'k' #0 live, 1 in flight>"
+                assert repr(pool) == "<ConnectionPool exclusive, 1 key, 1 open (0 idle), 1 in use>"
+                (owner,) = pool._owners.values()
+                assert repr(owner) == "<_Owner open>"
+            assert repr(lease) == "<Lease 'k' #0 released>"
+        assert repr(pool) == "<ConnectionPool exclusive, closed, 1 key, 0 open (0 idle)>"
+        async with goflow.ConnectionPool(lambda key: "c", mode="run") as pool:
+            pool.release(await pool.acquire("k", run="r"))
+            assert repr(pool._runs) == "<RunBindings 1 runs, 1 key, 1 open (1 idle)>"
+
+    run(main())
+
+
 def test_plain_functions_connect_and_close(run):
     async def main():
         closed = []
