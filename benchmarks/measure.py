@@ -46,8 +46,8 @@ class Effort:
     budget_s: float
 
 
-FULL = Effort(25, 4_000_000, 20)
-QUICK = Effort(7, 300_000, 0.5)
+FULL = Effort(25, 4_000_000, 8)
+QUICK = Effort(7, 300_000, 0.25)
 
 
 def spin():

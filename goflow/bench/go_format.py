@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from goflow.bench.tables import EMPTY
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -40,12 +42,10 @@ def go_text(results: Results) -> str:
 
 
 def _lines(benchmark: Benchmark, processors: int) -> Iterable[str]:
-    peers = len(benchmark.figures) > 1
-    for name, figure in benchmark.figures.items():
+    figures = {name: each for name, each in benchmark.figures.items() if name != EMPTY}
+    for name, figure in figures.items():
         ours = name == benchmark.ours
-        title = go_name(benchmark.name) + (f"/by={_word(name)}" if peers and not ours else "")
-        if peers and ours:
-            title += f"/by={_word(benchmark.ours)}"
+        title = go_name(benchmark.name) + (f"/by={_word(name)}" if len(figures) > 1 else "")
         unit = _UNITS.get(figure.unit, _word(figure.unit))
         more = "".join(
             f"\t{_number(value)} {_NUMBERS.get(metric, _word(metric))}"
