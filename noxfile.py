@@ -16,6 +16,7 @@ nox.options.error_on_missing_interpreters = False
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PYPROJECT)
+SIDE_BY_SIDE = ("-n", "auto", "--dist", "worksteal")  # a process for each core; `-- -n 0` for one
 NODE_SERVERS = Path("examples/public")
 CONFORMANCE = ("@modelcontextprotocol/conformance@0.1.16", "node@22")
 
@@ -53,7 +54,7 @@ def tests(session):
     install_wheel(session)
     dependencies(session, "test", "bench")
     node_servers(session)
-    pytest(session, GOFLOW_TEST_INSTALLED="1")
+    pytest(session, *SIDE_BY_SIDE, GOFLOW_TEST_INSTALLED="1")
 
 
 @nox.session(python=PYTHONS, name="matrix")
@@ -62,7 +63,7 @@ def matrix(session):
     install_wheel(session)
     dependencies(session, "test", "bench")
     node_servers(session)
-    pytest(session, GOFLOW_TEST_INSTALLED="1")
+    pytest(session, *SIDE_BY_SIDE, GOFLOW_TEST_INSTALLED="1")
 
 
 @nox.session
@@ -71,7 +72,8 @@ def deep(session):
     install_wheel(session)
     dependencies(session, "test", "bench")
     node_servers(session)
-    pytest(session, "-m", "deep", "--timeout=3600", GOFLOW_TEST_INSTALLED="1", GOFLOW_TEST_DEEP="1")
+    arguments = ("-m", "deep", "--timeout=3600", *SIDE_BY_SIDE)
+    pytest(session, *arguments, GOFLOW_TEST_INSTALLED="1", GOFLOW_TEST_DEEP="1")
 
 
 @nox.session
