@@ -222,7 +222,10 @@ class Reuse:
             began = monotonic()
             answer = await work(timeout)
             took = monotonic() - began
-            await self._keep(record, step, request, workflow, answer, took)
+            if took < getattr(step.work, "keep_from", 0.0):
+                lookup.kept = f"it took {took * 1e6:.0f} µs: computing it again is quicker"
+            else:
+                await self._keep(record, step, request, workflow, answer, took)
             kept = lookup.kept is True
             reason = None if kept else str(lookup.kept)
             emit(

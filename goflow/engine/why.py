@@ -11,7 +11,7 @@ from goflow.errors import BadCall, GoFlowError
 from goflow.expressions.functions import nearest
 from goflow.results.policy import Asked, decide
 from goflow.results.results import Results, ago, store_path
-from goflow.workflow.model import CachePolicy
+from goflow.workflow.model import CachePolicy, TransformNode
 
 if TYPE_CHECKING:
     from goflow.engine.plan import Plan, Step
@@ -135,12 +135,13 @@ class _Judge:
             engine=asks.policy,
             mode=asks.mode,
             read_only=row["id"] in self._told.get("read_only", ()),
+            pure=step.cacheable or not isinstance(step.node, TransformNode),
         )
         if decision.reason is not None:
             return f"not cacheable: {decision.reason}"
         if row["status"] in ("failed", "outcome_unknown"):
             return "it failed before it could be looked up"
-        return "not cacheable: only computed"
+        return "not cacheable: nothing was looked for"
 
     def _plan_at(self, path: str) -> Plan | None:
         """The plan of the workflow that a place is in."""

@@ -615,6 +615,57 @@ def test_a_jq_program_with_a_policy_starts_no_worker_again(go):
     assert second.node("t").cached
 
 
+COSTLY = "sum(map(range(20000), # * n)) + 1"
+
+
+def computed(expression, n=2, **options):
+    node = transform("t", expression, output="x", cache=True, **options)
+    return workflow([node], row("t"), result="${x}", variables=[{"name": "n", "default": n}])
+
+
+def test_a_costly_transform_with_a_policy_is_computed_once(go):
+    first, second = twice(go, computed(COSTLY))
+    assert first.result == second.result == 2 * sum(range(20000)) + 1
+    assert (first.node("t").status, second.node("t").status) == ("completed", "cached")
+    assert go(computed(COSTLY, n=3)).result == 3 * sum(range(20000)) + 1
+
+
+def test_a_cheap_transform_is_not_worth_keeping(go):
+    first, second = twice(go, computed("n + 1"))
+    assert first.result == second.result == 3
+    assert not second.node("t").cached
+    assert "computing it again is quicker" in first.node("t").lookup.kept
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["now()", "uuid()", "run.id", "nodes.start.duration", "nodes.start.attempts",
+     '[1] | map(uuid())', "nodes['sta' + 'rt'].output"],
+)  # fmt: skip
+def test_a_transform_that_differs_from_run_to_run_is_never_cached(go, text):
+    """Those that use now, uuid, run.* or durations; and where nobody can tell."""
+    result = go(computed(f"[{COSTLY}, {text}]"))
+    assert result.completed
+    assert result.node("t").lookup is None
+    assert result.cache is None
+
+
+def test_a_transform_is_found_by_what_it_reads_of_nodes_and_its_input(go, counted):
+    def text(word):
+        return workflow(
+            [read("a", word, cache=None),
+             transform("t", f"[input, nodes.a.output, {COSTLY}][0:2]", input="nodes.a.output",
+                       output="x", cache=True)],
+            row("a", "t"), result="${x}", servers=[counted.server()],
+            variables=[{"name": "n", "default": 1}],
+        )  # fmt: skip
+
+    assert go(text("one")).result == ["one", "one"]
+    assert go(text("two")).result == ["two", "two"]
+    again = go(text("one"))
+    assert (again.result, again.node("t").cached) == (["one", "one"], True)
+
+
 # -- a store that is no good -------------------------------------------------------------------
 
 

@@ -178,6 +178,15 @@ def compile_node(node: Node, context: Context) -> Work:
             from goflow.engine.nodes.jq import JqWork  # noqa: PLC0415
 
             return JqWork(node, strict=strict)
+        if node.cache is not None and node.cache.mode != "off":
+            from goflow.engine.nodes.kept_transform import (  # noqa: PLC0415
+                KeptTransformWork,
+                reads_of,
+            )
+
+            reads = reads_of(node)
+            if reads is not None:
+                return KeptTransformWork(node, reads, strict=strict)
         from goflow.engine.nodes.transform import TransformWork  # noqa: PLC0415
 
         return TransformWork(node, strict=strict)
