@@ -123,10 +123,11 @@ def docs(session):
 
 @nox.session
 def bench(session):
-    """The benchmarks with their peers; pass arguments after ``--``."""
+    """The benchmarks with their peers; arguments after ``--`` go to ``goflow-bench run``."""
     install_wheel(session)
     dependencies(session, "bench", "servers", "peers")
-    pytest(session, "benchmarks", "--benchmark-only")
+    node_servers(session)
+    session.run("goflow-bench", "run", *(session.posargs or ["--peers"]))
 
 
 @nox.session
