@@ -1,4 +1,4 @@
-"""``--events FILE``: every event of a run as one line of JSON."""
+"""``--events FILE`` and ``--progress jsonl``: every event of a run as one line of JSON."""
 
 from __future__ import annotations
 
@@ -19,19 +19,23 @@ __all__ = ["EventLines"]
 
 
 class EventLines:
-    """Writes to a file, a pipe, or ``-`` for standard output; each line is whole and there at once.
+    """Writes to a file, a pipe, ``-`` for standard output, or an open ``fd``.
+
+    Each line is whole and there at once.
 
     Each has ``event`` (its kind), ``run``, ``at`` and the fields of its class in
     ``goflow.engine.events``. Raises ``BadCall`` when the file cannot be written; later failures are
     told once, and nothing more is written.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, fd: int | None = None) -> None:
         self._name = name
+        if name == "-":
+            fd = 1
         try:
             self._fd = (
-                os.dup(1)
-                if name == "-"
+                os.dup(fd)
+                if fd is not None
                 else os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
             )
         except OSError as error:

@@ -1,27 +1,36 @@
-"""Progress of a run on standard error: a live view on terminals, plain lines elsewhere."""
+"""How a run is watched on standard error: live on terminals, else as lines, of text or of JSON."""
 
 from __future__ import annotations
 
+import os
 import sys
-import time
 from typing import TYPE_CHECKING, Any, Protocol
 
-from goflow.engine import events, progress
-from goflow.shown import MARKS, duration
+from goflow.engine import events
+from goflow.errors import BadCall
+from goflow.shown import MARKS, counted, duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
+    from goflow.cli.spending import Spending
+    from goflow.engine.plan import Plan
+
 __all__ = [
     "MARKS",
-    "LiveProgress",
+    "MODES",
     "PlainProgress",
     "Progress",
     "connected",
     "describe",
     "duration",
+    "mode_of",
+    "progress_of",
+    "reused",
 ]
+
+MODES = ("auto", "live", "plain", "jsonl", "quiet")
 
 
 class Progress(Protocol):
@@ -40,11 +49,67 @@ class Progress(Protocol):
         """Show one event."""
 
 
+def mode_of(asked: str, *, quiet: bool = False) -> str:
+    """What ``auto`` is here, and everything else if it can be. Raises ``BadCall``."""
+    if quiet and asked not in ("auto", "quiet"):
+        raise BadCall(f"--quiet and --progress {asked} exclude each other")
+    if quiet:
+        return "quiet"
+    terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    if asked == "live" and not terminal:
+        raise BadCall(
+            "--progress live needs a terminal on standard error", hint="--progress plain needs none"
+        )
+    if asked == "auto":
+        return "live" if terminal else "plain"
+    return asked
+
+
+def progress_of(mode: str, plan: Plan | None) -> Progress | None:
+    """Who shows a run of this plan in a mode that ``mode_of`` gave."""
+    if mode == "quiet":
+        return None
+    if mode == "jsonl":
+        from goflow.cli.event_lines import EventLines  # noqa: PLC0415 - few runs write them
+
+        return EventLines("standard error", fd=2)
+    from goflow.cli.spending import Spending  # noqa: PLC0415 - quiet runs need none
+
+    spending = Spending({} if plan is None else _servers(plan))
+    if mode == "plain":
+        return PlainProgress(spending=spending)
+    from goflow.cli.live import LiveProgress  # noqa: PLC0415 - loads rich
+    from goflow.diagram.diagram import diagram_of  # noqa: PLC0415
+
+    return LiveProgress(None if plan is None else diagram_of(plan.workflow), spending)
+
+
+def _servers(plan: Plan) -> dict[str, str]:
+    """What each node calls, by its id: a server, or nothing that has a name."""
+    from goflow.workflow.model import FunctionNode, ToolNode  # noqa: PLC0415
+
+    found: dict[str, str] = {}
+    for inner in plan.workflows.values():
+        found |= _servers(inner)
+    for node in plan.workflow.nodes:
+        if isinstance(node, ToolNode):
+            found[node.id] = node.server
+        elif isinstance(node, FunctionNode):
+            found[node.id] = ""
+    return found
+
+
 class PlainProgress:
     """One line for each node that is settled, and for each attempt that failed."""
 
-    def __init__(self, write: Callable[[str], object] | None = None) -> None:
+    def __init__(
+        self,
+        write: Callable[[str], object] | None = None,
+        *,
+        spending: Spending | None = None,
+    ) -> None:
         self._write = write or (lambda line: print(line, file=sys.stderr, flush=True))
+        self._spending = spending
 
     def __enter__(self) -> PlainProgress:
         return self
@@ -54,78 +119,21 @@ class PlainProgress:
 
     def on_event(self, event: events.Event) -> None:
         """Print the event's line, if it has one."""
+        if self._spending is not None:
+            self._spending.on_event(event)
         line = describe(event)
         if line is not None:
             self._write(line)
-
-
-class LiveProgress:
-    """Settled nodes as lines, and below them what runs now, redrawn in place."""
-
-    def __init__(self) -> None:
-        from rich.console import Console  # noqa: PLC0415 - only terminals need it
-        from rich.live import Live  # noqa: PLC0415
-
-        self._console = Console(stderr=True, highlight=False)
-        self._running: dict[str, float] = {}
-        self._progress = progress.Progress()
-        self._live = Live(
-            console=self._console,
-            get_renderable=self._now,
-            refresh_per_second=8,
-            transient=True,
-            redirect_stdout=False,
-            redirect_stderr=False,
-        )
-
-    def __enter__(self) -> LiveProgress:
-        self._live.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._live.stop()
-
-    def on_event(self, event: events.Event) -> None:
-        """Show the event."""
-        from rich.text import Text  # noqa: PLC0415
-
-        self._progress.on_event(event)
-        if isinstance(event, events.NodeStarted):
-            self._running[_name(event)] = time.monotonic()
-            return
-        if isinstance(event, events.NodeFinished):
-            self._running.pop(_name(event), None)
-        line = describe(event)
-        if line is not None:
-            style = _STYLES.get(getattr(event, "status", ""), "")
-            self._console.print(Text(line, style=style), soft_wrap=True)
-
-    def _now(self) -> Any:
-        from rich.spinner import Spinner  # noqa: PLC0415
-        from rich.text import Text  # noqa: PLC0415
-
-        now = time.monotonic()
-        parts = [f"{node} {now - began:.1f} s" for node, began in self._running.items()]
-        done = f"{self._progress.fraction:4.0%}  "
-        return Spinner("dots", text=Text(done + ", ".join(parts[:6]))) if parts else Text("")
-
-
-_STYLES = {
-    "completed": "green",
-    "cached": "cyan",
-    "skipped": "dim",
-    "failed": "bold red",
-    "outcome_unknown": "bold yellow",
-    "cancelled": "yellow",
-    "timed_out": "bold red",
-    "interrupted": "yellow",
-}
+        if self._spending is not None and isinstance(event, events.RunFinished):
+            text = self._spending.text()
+            if text is not None:
+                self._write(f"  {text}")
 
 
 def describe(event: events.Event) -> str | None:
     """The line of an event for people, or None when it has none."""
     if isinstance(event, events.RunStarted):
-        return f"running {event.workflow}: {event.nodes} nodes"
+        return f"running {event.workflow}: {counted(event.nodes, 'node')}"
     if isinstance(event, events.NodeFinished):
         took = "" if event.duration is None else f" in {duration(event.duration)}"
         if event.saved is not None:
@@ -137,16 +145,20 @@ def describe(event: events.Event) -> str | None:
             f"{duration(event.delay)}: {event.error['message'].splitlines()[0]}"
         )
     if isinstance(event, events.RunFinished):
-        return f"{event.status} in {duration(event.duration)}{_reused(event)}"
+        return f"{event.status} in {duration(event.duration)}{reused(event)}"
     return None
 
 
-def _name(event: events.NodeStarted | events.NodeFinished | events.AttemptFailed) -> str:
-    """The node of an event, behind the nodes that run the workflow that it is of."""
-    return "/".join((*(around.node for around in event.within), event.node))
+def _name(event: Any) -> str:
+    """``fetch``, ``fetch@2`` in an iteration, ``report/fetch`` in the workflow of a node."""
+    places = [*event.within, event]
+    return "/".join(
+        f"{one.node}@{'.'.join(map(str, one.path))}" if one.path else one.node for one in places
+    )
 
 
-def _reused(event: events.RunFinished) -> str:
+def reused(event: events.RunFinished) -> str:
+    """How many results came from the cache, and what that saved; empty when none was looked up."""
     looked = event.hits + event.misses
     if not looked:
         return ""

@@ -9,7 +9,8 @@ import click
 
 from goflow.cli.output import say
 from goflow.cli.parameters import read_map, read_parameters
-from goflow.cli.running import carry_out, kept_results, print_result, refused
+from goflow.cli.progress import MODES, mode_of
+from goflow.cli.running import carry_out, kept_results, print_result, refused, say_warning
 from goflow.engine.inputs import bind, parse_value
 from goflow.engine.prepare import prepare
 from goflow.engine.servers import spawn
@@ -32,6 +33,13 @@ __all__ = ["command"]
 @click.option(
     "--json", "as_json", is_flag=True, help="Print the whole record as one JSON document."
 )
+@click.option(
+    "--progress",
+    "asked",
+    type=click.Choice(MODES),
+    default="auto",
+    help="How the run is shown on standard error; auto is live on terminals and plain elsewhere.",
+)
 @click.option("--quiet", "-q", is_flag=True, help="Show neither progress nor warnings.")
 @click.option("--strict", is_flag=True, help="Warnings are errors; a missing key is one too.")
 @click.option("--of", "run", metavar="RUN", help="Take over what this earlier run was done with.")
@@ -49,6 +57,7 @@ def command(
     source: str | None,
     given: tuple[str, ...],
     as_json: bool,
+    asked: str,
     quiet: bool,
     strict: bool,
     run: str | None,
@@ -68,9 +77,12 @@ def command(
       goflow run report.yaml --of last
       goflow run report.yaml --cache refresh
 
-    Progress and messages go to standard error, the result to standard output.
+    Progress and messages go to standard error, the result to standard output. With --progress jsonl
+    standard error is lines of JSON: every event as with --events, then failure and warnings.
     """
+    mode = "plain"
     try:
+        mode = mode_of(asked, quiet=quiet)
         kept: dict[str, Any] = {}
         if run is not None:
             plan, kept = _earlier(file, run, strict, given)
@@ -85,8 +97,11 @@ def command(
         inputs = kept | _inputs(plan.workflow, pairs, source)
         bind(plan.workflow, inputs)
     except GoFlowError as error:
-        return refused(error, as_json)
-    if plan.warnings and not quiet:
+        return refused(error, as_json, mode)
+    if mode == "jsonl":
+        for warning in plan.warnings:
+            say_warning(warning, mode)
+    elif plan.warnings and mode != "quiet":
         say(plan.report.only("warning").render())
     results, servers = kept_results(plan, cache, anew=start is not None)
     # The servers boot while we load what the run needs.
@@ -98,14 +113,15 @@ def command(
             ),
             processes=processes,
             servers=servers,
-            quiet=quiet,
+            plan=plan,
+            mode=mode,
             events_file=events,
             history=not no_history,
             results=results,
         )
     except GoFlowError as error:
-        return refused(error, as_json)
-    return print_result(result, as_json=as_json, shown=len(plan.warnings))
+        return refused(error, as_json, mode)
+    return print_result(result, as_json=as_json, mode=mode, shown=len(plan.warnings))
 
 
 def _earlier(

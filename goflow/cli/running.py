@@ -8,12 +8,12 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from goflow.cli.output import emit, emit_json, say, say_error
+from goflow.cli.progress import progress_of
 from goflow.errors import BadCall, GoFlowError, InputError, WorkflowInvalid
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
-    from goflow.cli.progress import Progress
     from goflow.engine.engine import Engine
     from goflow.engine.events import Event, Listener
     from goflow.engine.plan import Plan
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from goflow.servers.config import ServerConfig
     from goflow.servers.process import ServerProcess
 
-__all__ = ["EXIT_CODES", "carry_out", "kept_results", "print_result", "refused"]
+__all__ = ["EXIT_CODES", "carry_out", "kept_results", "print_result", "refused", "say_warning"]
 
 EXIT_CODES = {"completed": 0, "interrupted": 130}
 
@@ -32,13 +32,15 @@ def carry_out(
     *,
     processes: Iterable[ServerProcess] = (),
     servers: Iterable[ServerConfig] = (),
-    quiet: bool = False,
+    plan: Plan | None = None,
+    mode: str = "quiet",
     events_file: str | None = None,
     history: bool = True,
     results: Results | None = None,
 ) -> RunResult:
     """Do one run in an engine of its own; interrupts end it, and it is watched meanwhile.
 
+    ``mode`` is how it is shown (``progress.mode_of``), with what ``plan`` says of it.
     ``servers`` are those that the run may use, of which ``processes`` were started already: the
     engine connects first to those that were used most. ``events_file`` gets every event as a line
     of JSON; ``results`` are closed. Raises what ``start`` raises, and ``BadCall`` for a file that
@@ -63,7 +65,7 @@ def carry_out(
         listeners: list[Listener] = []
         if results is not None:
             stack.callback(results.close)
-        progress = _progress(quiet)
+        progress = progress_of(mode, plan)
         if events_file is not None:
             from goflow.cli.event_lines import EventLines  # noqa: PLC0415 - few runs write them
 
@@ -95,17 +97,22 @@ def kept_results(
     return results, servers_to_warm(plan, results, asks)
 
 
-def print_result(result: RunResult, *, as_json: bool, shown: int = 0) -> int:
-    """Print how a run ended, without its first ``shown`` warnings; the exit code."""
+def print_result(result: RunResult, *, as_json: bool, mode: str = "plain", shown: int = 0) -> int:
+    """Print how a run ended, without its first ``shown`` warnings; the exit code.
+
+    In the mode ``jsonl`` what goes to standard error is lines of JSON too.
+    """
     result = result.redacted()
     if as_json:
         emit_json(result.to_dict())
     elif result.completed:
         print_value(result.result)
-    if not result.completed:
+    if not result.completed and mode == "jsonl":
+        say_line("failure", status=result.status, error=result.error)
+    elif not result.completed:
         _say_failure(result)
     for warning in result.warnings[shown:]:
-        say(f"warning: {warning}")
+        say_warning(warning, mode)
     return EXIT_CODES.get(result.status, 1)
 
 
@@ -117,9 +124,27 @@ def print_value(value: Any) -> None:
         emit_json(value)
 
 
-def refused(error: GoFlowError, as_json: bool) -> int:
+def say_warning(text: str, mode: str) -> None:
+    """Tell a warning as the mode asks for."""
+    if mode == "jsonl":
+        say_line("warning", message=text)
+    else:
+        say(f"warning: {text}")
+
+
+def say_line(event: str, **fields: Any) -> None:
+    """A line of JSON on standard error, among those of events."""
+    import msgspec  # noqa: PLC0415
+
+    say(msgspec.json.encode({"event": event, **fields}).decode())
+
+
+def refused(error: GoFlowError, as_json: bool, mode: str = "plain") -> int:
     """Nothing ran: say why, in the shape of a run's record when JSON is asked for."""
-    say_error(error)
+    if mode == "jsonl":
+        say_line("refused", code=error.code, message=error.message, hint=error.hint)
+    else:
+        say_error(error)
     if as_json:
         detail: dict[str, Any] = {"code": error.code, "message": error.message, "hint": error.hint}
         if isinstance(error, WorkflowInvalid):
@@ -149,18 +174,6 @@ def _both(listeners: list[Listener]) -> Listener | None:
             listener(event)
 
     return tell
-
-
-def _progress(quiet: bool) -> Progress | None:
-    if quiet:
-        return None
-    if sys.stderr.isatty():
-        from goflow.cli.progress import LiveProgress  # noqa: PLC0415 - loads rich
-
-        return LiveProgress()
-    from goflow.cli.progress import PlainProgress  # noqa: PLC0415
-
-    return PlainProgress()
 
 
 def _say_failure(result: RunResult) -> None:
