@@ -90,7 +90,8 @@ def frame(state: LiveState, now: float, width: int, height: int) -> list[Text]:
         return []
     room = max(1, height - 1)
     servers = _servers(state, now)
-    below = [*([servers] if servers else []), _bar(state, now, width)][-room:]
+    # The last line is short, so that a ^C that the terminal writes behind it begins no new one.
+    below = [*([servers] if servers else []), _cut(_bar(state, now, width), width - 3)][-room:]
     room -= len(below)
     rows = list(state.rows.values())
     if len(rows) > room:
@@ -208,7 +209,7 @@ def _ended(row: Row) -> Text:
         facts.append(f"{row.attempt} attempts")
     if row.saved is not None:
         facts.append(f"{duration(row.saved)} saved")
-    if row.note:
+    if row.note and row.status != "cancelled":
         facts.append(row.note)
     if facts:
         line.append(f" ({', '.join(facts)})", "dim")
@@ -232,12 +233,12 @@ def _servers(state: LiveState, now: float) -> Text | None:
 
 
 def _bar(state: LiveState, now: float, width: int) -> Text:
-    size = max(4, min(32, width // 3))
+    size = max(4, min(32, width // 4))
     full = round(state.fraction * size)
     line = Text("━" * full, "green", no_wrap=True).append("━" * (size - full), "dim")
     passed = duration(max(0.0, now - (state.began or now)))
     moving = sum(row.moves and not row.depth for row in state.rows.values())
-    facts = [f"{state.fraction:.0%}", passed, f"{sum(state.counts.values())}/{state.total} nodes"]
+    facts = [f"{state.fraction:.0%}", f"{sum(state.counts.values())}/{state.total} nodes", passed]
     if moving:
         facts.append(f"{moving} running")
     facts += [f"{n:,} {status}" for status, n in state.counts.items() if status != "completed"]
