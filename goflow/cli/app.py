@@ -22,6 +22,7 @@ VERBS = {
     "graph": "Draw a workflow as text, SVG, Mermaid or DOT, coloured by a run if you like.",
     "validate": "Find the mistakes in a workflow file.",
     "runs": "List the runs that are kept; show or forget some.",
+    "report": "Write one HTML file of a run: its graph, times, inputs and outputs.",
     "logs": "Say what happened in a run, in its order.",
     "why": "Say why a node ran, or was taken from the cache.",
     "resume": "Go on with a run that was cut off or failed.",
