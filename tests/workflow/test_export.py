@@ -95,7 +95,9 @@ def test_every_example_loads_back_equal(file):
     again = goflow.load(workflow.to_yaml())
     assert again == workflow
     assert again.to_yaml() == workflow.to_yaml()
-    assert [f.code for f in goflow.validate(again)] == [f.code for f in goflow.validate(workflow)]
+    # A text is in no folder, where the files that it names could be.
+    codes = [finding.code for finding in goflow.validate(again) if finding.code != "GF403"]
+    assert codes == [finding.code for finding in goflow.validate(workflow)]
 
 
 @settings(max_examples=100, deadline=None)
