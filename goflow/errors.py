@@ -11,6 +11,7 @@ from typing import Any
 __all__ = [
     "BadCall",
     "CacheFailed",
+    "CassetteMismatch",
     "CircuitOpen",
     "ConnectFailed",
     "ConnectionLost",
@@ -187,6 +188,12 @@ class RequestRejected(ServerError):
         super().__init__(message, server=server, stderr=stderr, hint=hint)
         self.rpc_code = rpc_code
         self.data = data
+
+
+class CassetteMismatch(ServerError):
+    """A call that a cassette has no answer to: what is run is not what was recorded."""
+
+    code = "cassette_mismatch"
 
 
 # -- pools -------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ VERBS = {
     "list": "List the workflows here, and how they last ran.",
     "run": "Run a workflow and print its result.",
     "graph": "Draw a workflow as text, SVG, Mermaid or DOT, coloured by a run if you like.",
+    "record": "Run a workflow and keep its servers' traffic, for run --replay.",
     "validate": "Find the mistakes in a workflow file.",
     "runs": "List the runs that are kept; show or forget some.",
     "report": "Write one HTML file of a run: its graph, times, inputs and outputs.",

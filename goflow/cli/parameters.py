@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from goflow.engine.inputs import parse_text
+from goflow.engine.inputs import parse_text, parse_value
 from goflow.errors import BadCall
 
-__all__ = ["read_map", "read_pairs", "read_parameters"]
+if TYPE_CHECKING:
+    from goflow.workflow.model import Workflow
+
+__all__ = ["read_inputs", "read_map", "read_pairs", "read_parameters"]
 
 
 def read_parameters(file: Path, given: tuple[str, ...]) -> dict[str, Any]:
@@ -27,6 +30,17 @@ def read_parameters(file: Path, given: tuple[str, ...]) -> dict[str, Any]:
         if not equals:
             raise BadCall(f"--param {pair!r} has no '='", hint="write --param NAME=VALUE")
         values[name] = parse_text(name, text, types.get(name, "any"))
+    return values
+
+
+def read_inputs(workflow: Workflow, pairs: tuple[str, ...], source: str | None) -> dict[str, Any]:
+    """The values of ``--input`` and, over them, of ``--var``; raises ``BadCall``."""
+    values: dict[str, Any] = {} if source is None else read_map("--input", source)
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals:
+            raise BadCall(f"--var {pair!r} has no '='", hint="write --var NAME=VALUE")
+        values[name] = parse_value(workflow, name, text)
     return values
 
 

@@ -7,18 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from goflow.cli.output import say
-from goflow.cli.parameters import read_map, read_parameters
+from goflow.cli.parameters import read_inputs, read_parameters
 from goflow.cli.progress import MODES, mode_of
-from goflow.cli.running import carry_out, kept_results, print_result, refused, say_warning
-from goflow.engine.inputs import bind, parse_value
+from goflow.cli.running import carry_out, kept_results, print_result, refused, tell_warnings
+from goflow.engine.inputs import bind
 from goflow.engine.prepare import prepare
 from goflow.engine.servers import spawn
 from goflow.errors import BadCall, GoFlowError, HistoryError
 
 if TYPE_CHECKING:
     from goflow.engine.plan import Plan
-    from goflow.workflow.model import Workflow
 
 __all__ = ["command"]
 
@@ -50,6 +48,7 @@ __all__ = ["command"]
     type=click.Choice(["use", "refresh", "off"]),
     help="Results of earlier runs: use those of read-only tools too, do all anew, or use none.",
 )
+@click.option("--replay", metavar="CASSETTE", help="Start no server: answer as was recorded.")
 @click.option("--no-history", is_flag=True, help="Keep nothing of this run; it cannot be resumed.")
 def command(
     file: Path | None,
@@ -64,6 +63,7 @@ def command(
     start: str | None,
     events: str | None,
     cache: str | None,
+    replay: str | None,
     no_history: bool,
 ) -> int:
     """Run the workflow in FILE and print its result.
@@ -76,6 +76,7 @@ def command(
       goflow run --from summarize --of last
       goflow run report.yaml --of last
       goflow run report.yaml --cache refresh
+      goflow run report.yaml --replay report.cassette.yaml
 
     Progress and messages go to standard error, the result to standard output. With --progress jsonl
     standard error is lines of JSON: every event as with --events, then failure and warnings.
@@ -83,6 +84,15 @@ def command(
     mode = "plain"
     try:
         mode = mode_of(asked, quiet=quiet)
+        if replay is not None:
+            if run is not None or start is not None:
+                raise BadCall("--replay and --of exclude each other")
+            from goflow.cli.replaying import play  # noqa: PLC0415 - few runs are
+
+            return play(
+                file, Path(replay), pairs, source, given,
+                as_json=as_json, mode=mode, strict=strict, events_file=events,
+            )  # fmt: skip
         kept: dict[str, Any] = {}
         if run is not None:
             plan, kept = _earlier(file, run, strict, given)
@@ -94,15 +104,11 @@ def command(
             plan = prepare(file, strict=strict, parameters=read_parameters(file, given))
         if no_history and run is not None:
             raise BadCall("--no-history and --of exclude each other")
-        inputs = kept | _inputs(plan.workflow, pairs, source)
+        inputs = kept | read_inputs(plan.workflow, pairs, source)
         bind(plan.workflow, inputs)
     except GoFlowError as error:
         return refused(error, as_json, mode)
-    if mode == "jsonl":
-        for warning in plan.warnings:
-            say_warning(warning, mode)
-    elif plan.warnings and mode != "quiet":
-        say(plan.report.only("warning").render())
+    tell_warnings(plan, mode)
     results, servers = kept_results(plan, cache, anew=start is not None)
     # The servers boot while we load what the run needs.
     processes = spawn(servers)
@@ -140,16 +146,3 @@ def _earlier(
     plan = prepare(file, strict=strict, parameters=read_parameters(file, given))
     known = {variable.name for variable in plan.workflow.variables}
     return plan, {name: value for name, value in kept.inputs.items() if name in known}
-
-
-# -- inputs ------------------------------------------------------------------------------------
-
-
-def _inputs(workflow: Workflow, pairs: tuple[str, ...], source: str | None) -> dict[str, Any]:
-    values: dict[str, Any] = {} if source is None else read_map("--input", source)
-    for pair in pairs:
-        name, equals, text = pair.partition("=")
-        if not equals:
-            raise BadCall(f"--var {pair!r} has no '='", hint="write --var NAME=VALUE")
-        values[name] = parse_value(workflow, name, text)
-    return values

@@ -14,6 +14,8 @@ from goflow.errors import BadCall, GoFlowError, InputError, WorkflowInvalid
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
+    from goflow.cassettes.record import Recorder
+    from goflow.cassettes.replay import Player
     from goflow.engine.engine import Engine
     from goflow.engine.events import Event, Listener
     from goflow.engine.plan import Plan
@@ -22,7 +24,16 @@ if TYPE_CHECKING:
     from goflow.servers.config import ServerConfig
     from goflow.servers.process import ServerProcess
 
-__all__ = ["EXIT_CODES", "carry_out", "kept_results", "print_result", "refused", "say_warning"]
+__all__ = [
+    "EXIT_CODES",
+    "carry_out",
+    "kept_results",
+    "print_result",
+    "refused",
+    "say_line",
+    "tell_error",
+    "tell_warnings",
+]
 
 EXIT_CODES = {"completed": 0, "interrupted": 130}
 
@@ -37,14 +48,15 @@ def carry_out(
     events_file: str | None = None,
     history: bool = True,
     results: Results | None = None,
+    cassette: Recorder | Player | None = None,
 ) -> RunResult:
     """Do one run in an engine of its own; interrupts end it, and it is watched meanwhile.
 
     ``mode`` is how it is shown (``progress.mode_of``), with what ``plan`` says of it.
     ``servers`` are those that the run may use, of which ``processes`` were started already: the
     engine connects first to those that were used most. ``events_file`` gets every event as a line
-    of JSON; ``results`` are closed. Raises what ``start`` raises, and ``BadCall`` for a file that
-    cannot be written.
+    of JSON; ``results`` are closed. A ``cassette`` records the servers' traffic, or plays it back.
+    Raises what ``start`` raises, and ``BadCall`` for a file that cannot be written.
     """
     import asyncio  # noqa: PLC0415 - after the servers were started
     import signal  # noqa: PLC0415
@@ -54,7 +66,11 @@ def carry_out(
     async def main(listener: Listener | None) -> RunResult:
         loop = asyncio.get_running_loop()
         async with Engine(
-            spawned=processes, servers=servers, history=history, results=results
+            spawned=processes,
+            servers=servers,
+            history=history,
+            results=results,
+            cassette=cassette,
         ) as engine:
             if sys.platform != "win32":
                 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -130,6 +146,23 @@ def say_warning(text: str, mode: str) -> None:
         say_line("warning", message=text)
     else:
         say(f"warning: {text}")
+
+
+def tell_warnings(plan: Plan, mode: str) -> None:
+    """Tell what was found in the file, as the mode asks for."""
+    if mode == "jsonl":
+        for warning in plan.warnings:
+            say_warning(warning, mode)
+    elif plan.warnings and mode != "quiet":
+        say(plan.report.only("warning").render())
+
+
+def tell_error(error: GoFlowError, mode: str) -> None:
+    """Tell an error as the mode asks for."""
+    if mode == "jsonl":
+        say_line("error", code=error.code, message=error.message, hint=error.hint)
+    else:
+        say_error(error)
 
 
 def say_line(event: str, **fields: Any) -> None:

@@ -21,6 +21,7 @@ from goflow.history.journal import RunHead
 from goflow.results.policy import Asked, asked
 from goflow.servers.connections import Connections
 from goflow.servers.handlers import NO_HANDLERS, Handlers
+from goflow.servers.opening import open_session
 from goflow.servers.usage import UsageFile
 from goflow.workflow.model import Workflow
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    from goflow.cassettes.record import Recorder
+    from goflow.cassettes.replay import Player
     from goflow.engine import events
     from goflow.engine.delivery import Delivery
     from goflow.engine.record import RunResult
@@ -61,8 +64,10 @@ class Engine:
     connects, in the background, to those with ``prewarm`` and to the ``most_used`` that were used
     most lately. ``cache`` says for all runs which kept results they may use: ``"use"``,
     ``"refresh"``, ``"off"`` or a policy for tools that are marked read-only; by default only those
-    of nodes and workflows that ask for it. They are kept in the user's store, or in ``results``.
-    Belongs to one event loop; only ``stop`` may be called from other threads.
+    of nodes and workflows that ask for it. They are kept in the user's store, or in ``results``. A
+    ``cassette`` records what servers are asked and answer, or plays it back without them; no kept
+    results are used then. Belongs to one event loop; only ``stop`` may be called from other
+    threads.
     """
 
     def __init__(
@@ -77,6 +82,7 @@ class Engine:
         most_used: int = MOST_USED,
         cache: CacheOption = None,
         results: Results | None = None,
+        cassette: Recorder | Player | None = None,
     ) -> None:
         self._functions = dict(functions or {})
         self._max_parallel = max_parallel
@@ -89,6 +95,7 @@ class Engine:
         self._results = results
         self._opened: Results | None = None  # and to be closed with the engine
         self._told = 0  # warnings of the results
+        self._cassette = cassette
         self._connections: Connections | None = None
         self._journal: Journal | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -97,7 +104,8 @@ class Engine:
 
     async def __aenter__(self) -> Engine:
         self._loop = asyncio.get_running_loop()
-        self._connections = Connections(self._spawned, self._handlers)
+        opener = open_session if self._cassette is None else self._cassette.open
+        self._connections = Connections(self._spawned, self._handlers, opener)
         if self._history:
             from goflow.history.journal import Journal  # noqa: PLC0415 - not every engine has one
 
@@ -121,7 +129,8 @@ class Engine:
         if connections is not None:
             usage = connections.usage()
             await connections.close()
-            UsageFile().add(usage)
+            if not self._offline:
+                UsageFile().add(usage)
         if self._journal is not None:
             await self._journal.close()
         opened, self._opened = self._opened, None
@@ -300,7 +309,7 @@ class Engine:
         self, plan: Plan, asks: Asked, run_id: str, connections: RunConnections
     ) -> Reuse | None:
         """What the run may take of kept results; None when nobody asks for them."""
-        if not plan.may_reuse(asks):
+        if self._cassette is not None or not plan.may_reuse(asks):
             return None
         from goflow.engine.reuse import Reuse  # noqa: PLC0415 - few runs reuse results
 
@@ -376,15 +385,20 @@ class Engine:
         for run in tuple(self._runs):
             run.stop(status)
 
+    @property
+    def _offline(self) -> bool:
+        """Whether a cassette is played."""
+        return self._cassette is not None and self._cassette.offline
+
     def _plan(self, workflow: Workflow | str | Path) -> Plan:
         if not isinstance(workflow, Workflow):
-            return prepare(workflow)
+            return prepare(workflow, offline=self._offline)
         kept = self._plans.get(id(workflow))
         if kept is None:
             if len(self._plans) >= _PLANS:
                 del self._plans[next(iter(self._plans))]
             # The workflow is kept too, so that its id stays its own.
-            kept = self._plans[id(workflow)] = (workflow, prepare(workflow))
+            kept = self._plans[id(workflow)] = (workflow, prepare(workflow, offline=self._offline))
         return kept[1]
 
     def __repr__(self) -> str:

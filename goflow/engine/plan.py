@@ -84,6 +84,8 @@ class Plan:
     ``redactor`` hides the secrets of its servers. ``report`` is what the validator found,
     ``warnings`` its warnings as text.
 
+    With ``offline`` its servers are not there: nothing that they need is looked up.
+
     Raises ``ExpressionError`` for a workflow that was not validated, ``BadCall`` when the
     environment lacks what a server's definition asks for. Linear in nodes and edges.
     """
@@ -95,6 +97,7 @@ class Plan:
         strict: bool = False,
         report: Report | None = None,
         workflows: dict[str, Plan] | None = None,
+        offline: bool = False,
     ) -> None:
         self.report = report or Report([])
         self.warnings = tuple(
@@ -106,8 +109,8 @@ class Plan:
         structure = Structure(workflow)
         order = _order(structure, self.index)
         self.members = frozenset(self.index[member] for member in structure.owner)
-        self.workflows = _workflows(workflow, strict) if workflows is None else workflows
-        configs = configured(workflow)
+        self.workflows = _workflows(workflow, strict, offline) if workflows is None else workflows
+        configs = configured(workflow, offline=offline)
         self.servers = self._servers_of(order, configs)
         self.redactor = Redactor(secret for server in self.servers for secret in server.credentials)
         self.functions: frozenset[str] = frozenset(
@@ -215,7 +218,7 @@ def _order(structure: Structure, index: Mapping[str, int]) -> list[int]:
     ]
 
 
-def _workflows(workflow: Workflow, strict: bool) -> dict[str, Plan]:
+def _workflows(workflow: Workflow, strict: bool, offline: bool) -> dict[str, Plan]:
     """The plans of the workflows that ``workflow`` runs, each made once."""
     names = [node.workflow for node in workflow.nodes if isinstance(node, SubworkflowNode)]
     if not names:
@@ -224,7 +227,10 @@ def _workflows(workflow: Workflow, strict: bool) -> dict[str, Plan]:
     from goflow.workflow.subworkflows import find_workflow  # noqa: PLC0415
 
     folder = workflow.document.folder if workflow.document else None
-    return {name: prepare(find_workflow(name, folder), strict=strict) for name in set(names)}
+    return {
+        name: prepare(find_workflow(name, folder), strict=strict, offline=offline)
+        for name in set(names)
+    }
 
 
 def _when(edge: Edge, source: Node, strict: bool) -> bool | Expression | None:

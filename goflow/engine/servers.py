@@ -24,13 +24,16 @@ __all__ = ["configure", "configured", "spawn"]
 _PLACEHOLDER = re.compile(r"\$\$\{|\$\{\s*(env|secret)\.([A-Za-z_][A-Za-z0-9_]*)\s*\}")
 
 
-def configured(workflow: Workflow) -> dict[str, ServerConfig]:
+def configured(workflow: Workflow, *, offline: bool = False) -> dict[str, ServerConfig]:
     """The configurations of the servers that tool nodes name, by id, in the order of the nodes.
 
-    Raises ``BadCall`` when one is not known, or asks for what is not set.
+    With ``offline`` they are only named: neither secrets nor the environment are looked at. Raises
+    ``BadCall`` when one is not known, or asks for what is not set.
     """
     folder = workflow.document.folder if workflow.document else None
     names = dict.fromkeys(n.server for n in workflow.nodes if isinstance(n, ToolNode))
+    if offline:
+        return {name: ServerConfig(id=name) for name in names}
     servers = {server.id: server for server in workflow.servers}
     if names.keys() - servers.keys():
         from goflow.workflow.known_servers import known_servers  # noqa: PLC0415 - few name others

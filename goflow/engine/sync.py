@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from goflow.cassettes.record import Recorder
+    from goflow.cassettes.replay import Player
     from goflow.engine.events import Listener
     from goflow.engine.record import RunResult
     from goflow.results.policy import CacheOption
@@ -28,14 +30,16 @@ def run(
     functions: Mapping[str, Callable[..., Any]] | None = None,
     listener: Listener | None = None,
     cache: CacheOption = None,
+    history: bool = True,
+    cassette: Recorder | Player | None = None,
 ) -> RunResult:
     """Run a workflow, or the one in a file, to its end; its servers live as long as the call.
 
-    ``cache`` says which kept results it may use: see `Engine.run`.
-    How it ended is the result's ``status``. Raises ``BadCall``, ``WorkflowInvalid`` or
-    ``InputError`` before anything runs; inside a running event loop it is a ``BadCall``.
+    How it ended is the result's ``status``. The other options are those of ``Engine``.
+    Raises ``BadCall``, ``WorkflowInvalid`` or ``InputError`` before anything runs; inside a running
+    event loop it is a ``BadCall``.
     """
-    plan = prepare(workflow)
+    plan = prepare(workflow, offline=cassette is not None and cassette.offline)
     bind(plan.workflow, inputs or {})
     import asyncio  # noqa: PLC0415 - a mistake in the file is told before
 
@@ -49,7 +53,7 @@ def run(
         )
 
     async def main() -> RunResult:
-        async with Engine(functions=functions) as engine:
+        async with Engine(functions=functions, history=history, cassette=cassette) as engine:
             return await engine.run(plan, inputs, listener=listener, cache=cache)
 
     return asyncio.run(main())

@@ -6,7 +6,7 @@ import asyncio
 import time
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from goflow.errors import (
     CircuitOpen,
@@ -24,7 +24,7 @@ from goflow.servers.pool import ConnectionPool
 from goflow.servers.usage import Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable
+    from collections.abc import Awaitable, Callable, Hashable, Iterable
 
     from goflow._core.pool import Lease
     from goflow.servers.config import ServerConfig
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from goflow.servers.observer import Observer
     from goflow.servers.process import ServerProcess
     from goflow.servers.session import Session
+
+Opener: TypeAlias = "Callable[[ServerConfig, ServerProcess | None, Handlers], Awaitable[Session]]"
 
 __all__ = ["Connecting", "Connections", "RunConnections"]
 
@@ -58,13 +60,18 @@ _NOTHING = Connecting("", 0, 0.0, 0.0)
 class Connections:
     """The live sessions of an engine, in a pool; each server has its own limits.
 
-    ``spawned`` are processes that were started before there was a loop. ``on_listed`` hears what a
-    server says of its tools, by name, whenever one was asked. Belongs to one event loop.
+    ``spawned`` are processes that were started before there was a loop. ``opener`` makes sessions.
+    ``on_listed`` hears what a server says of its tools, by name, whenever one was asked. Belongs to
+    one event loop.
     """
 
     def __init__(
-        self, spawned: Iterable[ServerProcess] = (), handlers: Handlers = NO_HANDLERS
+        self,
+        spawned: Iterable[ServerProcess] = (),
+        handlers: Handlers = NO_HANDLERS,
+        opener: Opener = open_session,
     ) -> None:
+        self._opener = opener
         # Whoever is told of servers hears what they log, whenever they were connected.
         self._handlers = replace(handlers, log=self._logged)
         self._log = handlers.log
@@ -366,7 +373,7 @@ class Connections:
         if process is not None:
             head_start = time.monotonic() - process.started_at
             self._ahead[config] = self._ahead.get(config, 0.0) + head_start
-        session = await open_session(config, process, self._handlers)
+        session = await self._opener(config, process, self._handlers)
         session.on_closed(self._forget)
         session.on_tools_changed(lambda: self._unlist(session))
         if config in self._listed_at_connect:
