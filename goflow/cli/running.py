@@ -106,6 +106,10 @@ def kept_results(
     asks = asked(cache, anew=anew)
     if not plan.may_reuse(asks):
         return None, plan.servers
+    from goflow.home import home_folder  # noqa: PLC0415
+
+    if not (home_folder() / "cache").exists():
+        return None, plan.servers  # nothing was ever kept: the engine opens what is to be one
     from goflow.engine.reuse import servers_to_warm  # noqa: PLC0415 - few runs reuse results
     from goflow.results.results import Results  # noqa: PLC0415
 

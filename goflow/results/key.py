@@ -7,7 +7,6 @@ in a part: a keyed hash stands for them, whose key never leaves the machine.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -211,6 +210,8 @@ def _key(
 
 
 def _hash(value: str, key: bytes) -> str:
+    import hashlib  # noqa: PLC0415 - loads OpenSSL, and few servers have anything to hide
+
     data = value.encode("utf-8", "surrogatepass")
     return "hash:" + hashlib.blake2b(data, key=key, digest_size=16).hexdigest()
 

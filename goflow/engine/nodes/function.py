@@ -10,7 +10,6 @@ from goflow.engine.nodes import Answer
 from goflow.errors import FunctionFailed, GoFlowError, NodeTimeout
 from goflow.expressions.text import fill
 from goflow.expressions.values import copied, not_json
-from goflow.results.key import function_key
 
 if TYPE_CHECKING:
     from goflow.engine.resources import Resources
@@ -46,6 +45,8 @@ class FunctionWork:
         schema: str,
     ) -> ResultKey:
         """What a kept result of the call is found by; raises ``NotJson``."""
+        from goflow.results.key import function_key  # noqa: PLC0415 - few runs reuse results
+
         return function_key(
             function=self.name,
             arguments=request,

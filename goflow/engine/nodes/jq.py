@@ -14,7 +14,6 @@ from goflow.expressions.compile import INPUT, RAW, Env
 from goflow.expressions.jq import JqProgram, input_text, one_value
 from goflow.expressions.jq_client import LIMIT, JqWorker
 from goflow.expressions.transform import read_input
-from goflow.results.key import transform_key
 
 if TYPE_CHECKING:
     from goflow.engine.resources import Resources
@@ -64,6 +63,8 @@ class JqWork:
         schema: str,
     ) -> ResultKey:
         """What a kept result of the program is found by; raises ``NotJson``."""
+        from goflow.results.key import transform_key  # noqa: PLC0415 - few runs reuse results
+
         return transform_key(
             expression=self._program.source,
             kind="jq",

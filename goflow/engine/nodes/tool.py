@@ -9,7 +9,6 @@ from goflow.engine.nodes import Answer
 from goflow.errors import ConnectFailed, GoFlowError
 from goflow.expressions.compile import Env, Run, raw_of
 from goflow.expressions.text import Template, fill
-from goflow.results.key import tool_key
 from goflow.servers.redaction import Redactor
 
 if TYPE_CHECKING:
@@ -69,6 +68,8 @@ class ToolWork:
         schema: str,
     ) -> ResultKey:
         """What a kept result of the call is found by; raises ``NotJson``."""
+        from goflow.results.key import tool_key  # noqa: PLC0415 - few runs reuse results
+
         return tool_key(
             server=results.identity(self.server),
             tool=self.tool,
