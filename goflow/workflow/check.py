@@ -12,6 +12,7 @@ from goflow.workflow.model import (
     ConditionNode,
     LoopNode,
     Node,
+    ParallelNode,
     SubworkflowNode,
     ToolNode,
     TransformNode,
@@ -20,6 +21,8 @@ from goflow.workflow.model import (
 from goflow.workflow.structure import Structure
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from goflow.workflow.diagnostics import Path
     from goflow.workflow.fields import Findings
 
@@ -103,8 +106,8 @@ def _settings(node: Node, path: Path, findings: Findings) -> None:
         without.append(("retry", "computing again gives the same"))
     if computes and node.timeout is not None:
         without.append(("timeout", "computing has limits of its own"))
-    if isinstance(node, ConditionNode) and node.cache is not None and node.cache.mode != "off":
-        without.append(("cache", "conditions are never cached"))
+    if node.cache is not None and node.cache.mode != "off":
+        without += [("cache", why) for why in _not_cached(node)]
     if isinstance(node, LoopNode) and node.max_parallel is not None and not node.parallel:
         without.append(("max_parallel", "its iterations run one after the other"))
     for key, why in without:
@@ -114,6 +117,19 @@ def _settings(node: Node, path: Path, findings: Findings) -> None:
             (*path, key),
             severity="warning",
         )
+
+
+def _not_cached(node: Node) -> Iterator[str]:
+    """Why a policy is without effect, if it is."""
+    if isinstance(node, ConditionNode):
+        yield "conditions are never cached"
+    elif isinstance(node, (LoopNode, ParallelNode, SubworkflowNode)):
+        yield "the nodes that it runs have policies of their own"
+    elif isinstance(node, TransformNode) and not _runs_jq(node):
+        from goflow.workflow.purity import reads_of  # noqa: PLC0415 - few transforms ask
+
+        if reads_of(node) is None:
+            yield "it reads the time, random ids, the run, or how a node ran"
 
 
 def _runs_jq(node: TransformNode) -> bool:

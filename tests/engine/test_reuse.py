@@ -5,6 +5,7 @@ import json
 
 import pytest
 from support.counted import Counted, one, read
+from support.servers import eventually
 from support.workflows import (
     condition,
     function,
@@ -515,6 +516,31 @@ def test_a_failure_fails_all_that_waited_each_under_its_own_name(go, counted):
     result = go(text)
     assert len(counted.calls) == 1
     assert [result.node(name).error["node"] for name in "ab"] == ["a", "b"]
+
+
+def test_when_the_one_that_works_is_cancelled_another_takes_its_place(run, tmp_path):
+    node = {**tool("a", "hang_once", mark=str(tmp_path / "mark"), output="x"), "cache": True}
+    text = workflow([node], row("a"), result="${x}", servers=[script("lab")])
+
+    async def main():
+        async with goflow.Engine() as engine, goflow.Engine() as other:
+            begun = asyncio.Event()
+            loop = asyncio.get_running_loop()
+
+            def hear(event):
+                if isinstance(event, events.AttemptStarted):
+                    loop.call_soon_threadsafe(begun.set)
+
+            first = asyncio.create_task(engine.run(text, listener=hear))
+            await begun.wait()
+            begun.clear()
+            second = asyncio.create_task(other.run(text, listener=hear))
+            await begun.wait()
+            assert await eventually((tmp_path / "mark").exists)
+            first.cancel()
+            return await second
+
+    assert run(main()).result == "answered"
 
 
 def test_a_shared_value_is_each_nodes_own(run, counted):

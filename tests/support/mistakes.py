@@ -474,6 +474,23 @@ MISTAKES = {
         "stamp",
         PLAIN + "cache:\n  ignore: stamp #!\n",
     ),
+    "a cache of a loop": (
+        "GF504",
+        "true",
+        HEAD
+        + START_END
+        + "  - {id: l, type: loop, collection: '[1]', body: [a], cache: true} #!\n"
+        + "  - {id: a, type: transform, expression: '1'}\n"
+        + "edges:\n  - {from: start, to: l}\n  - {from: l, to: end}\n",
+    ),
+    "a cache of what differs each time": (
+        "GF504",
+        "true",
+        HEAD
+        + START_END
+        + "  - {id: a, type: transform, expression: 'now()', cache: true} #!\n"
+        + LINE,
+    ),
     "no bytes for the cache": ("GF106", "0", PLAIN + "cache:\n  max_bytes: 0 #!\n"),
     "an unknown key of the cache": ("GF105", "lifetime:", PLAIN + "cache:\n  lifetime: 5 #!\n"),
     "a version of the cache": ("GF104", "version:", PLAIN + "cache:\n  version: [1] #!\n"),

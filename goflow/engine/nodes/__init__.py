@@ -179,10 +179,8 @@ def compile_node(node: Node, context: Context) -> Work:
 
             return JqWork(node, strict=strict)
         if node.cache is not None and node.cache.mode != "off":
-            from goflow.engine.nodes.kept_transform import (  # noqa: PLC0415
-                KeptTransformWork,
-                reads_of,
-            )
+            from goflow.engine.nodes.kept_transform import KeptTransformWork  # noqa: PLC0415
+            from goflow.workflow.purity import reads_of  # noqa: PLC0415
 
             reads = reads_of(node)
             if reads is not None:
