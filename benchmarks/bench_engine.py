@@ -105,11 +105,12 @@ def test_node_overhead(measure, case):
 @pytest.mark.parametrize("n", SIZES)
 @pytest.mark.parametrize("shape", SHAPES)
 def test_node_overhead_growth(measure, shape, n):
-    """The cost of a node, however many there are."""
+    """The cost of a node, however many there are; a hundred take turns with them."""
     if measure.quick and (n > 1_000 or shape == "layers"):
         pytest.skip("not in quick mode")
-    with ours(SHAPES[shape](n)) as work:
-        measure.turns({OURS: work}, n, clock=PROCESS, curve=f"engine: a node, {shape}", size=n)
+    with ours(SHAPES[shape](n)) as work, ours(SHAPES[shape](100)) as few:
+        works, counts = {OURS: work, "of 100": few}, {OURS: n, "of 100": 100}
+        measure.turns(works, counts, clock=PROCESS, curve=f"engine: a node, {shape}", size=n)
 
 
 @pytest.mark.peers

@@ -1,6 +1,6 @@
 """What connecting ahead of need takes off a run's critical path.
 
-``pytest benchmarks/bench_prewarm.py -s`` runs the same workflow, a call on each of several servers
+The same workflow runs, a call on each of several servers
 one after the other, in fresh engines: without any warming (each server is connected when its call
 comes, as without a pool), with the warming that every run does, with processes spawned before the
 loop as ``goflow run`` does, and after ``engine.prewarm``. The figure is what connecting adds to the
@@ -24,6 +24,7 @@ import time
 from pathlib import Path
 
 import pytest
+from measure import OURS
 
 import goflow
 from goflow.engine.prepare import prepare
@@ -35,7 +36,8 @@ MINIMAL = ROOT / "tests" / "support" / "mcp_servers" / "minimal.py"
 FILES = ROOT / "examples/public/node_modules/@modelcontextprotocol/server-filesystem/dist/index.js"
 BOOT = 0.1
 FIRST = 0.5
-WAYS = ["without", "run", "spawned", "prewarmed"]
+WITHOUT = "without warming"
+WAYS = [WITHOUT, OURS, "spawned", "prewarmed"]
 
 
 def document(servers, nodes):
@@ -109,27 +111,26 @@ async def seconds(plan, way):
 
 
 @pytest.mark.parametrize("make", [slow_boots, public])
-def test_prewarmed_first_call(benchmark, make, monkeypatch, tmp_path):
+def test_prewarmed_first_call(measure, make, monkeypatch, tmp_path):
+    """Nanoseconds that connecting adds to the run, by the way the servers are warmed."""
+    if measure.quick and make is public:
+        pytest.skip("not in quick mode")
     monkeypatch.setenv("GOFLOW_HOME", str(tmp_path / "home"))
     plan = prepare(make(tmp_path))
-    added = {way: [] for way in WAYS}
 
-    def whole():
-        for _ in range(7 if make is slow_boots else 3):
+    def work():
+        added = {way: [] for way in WAYS}
+        for _ in range(measure.rounds(7 if make is slow_boots else 3, 1)):
             for way in WAYS:
                 with pytest.MonkeyPatch.context() as patch:
-                    if way == "without":
+                    if way == WITHOUT:
                         patch.setattr(RunConnections, "warm", lambda self, config: None)
                     cold, warm = asyncio.run(seconds(plan, way))
-                added[way].append(cold - warm)
+                # Where nothing is added, the two runs differ by chance.
+                added[way].append(max(0.0, cold - warm) * 1e9)
+        return added
 
-    benchmark.pedantic(whole, rounds=1)
-    base = min(added["without"])
-    print(f"\n{make.__name__}: connecting on the critical path")
-    for way in WAYS:
-        least = min(added[way])
-        saved = 1 - least / base
-        benchmark.extra_info.update(
-            {f"{way}_ms": round(least * 1e3, 1), f"{way}_saved_%": round(saved * 100, 1)}
-        )
-        print(f"  {way:10} {least * 1e3:8.1f} ms  {-saved:+4.0%}")
+    figures = measure.record(work, floor=WITHOUT)
+    for way in WAYS[1:]:
+        saved = 100 * (1 - min(figures[way]["samples"]) / min(figures[WITHOUT]["samples"]))
+        measure.note(**{f"{way}_saved_%": round(saved, 1)})

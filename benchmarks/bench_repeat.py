@@ -103,7 +103,7 @@ def test_repeat_run(measure, repeat_run, tmp_path):
     def work():
         found = {COLD: [], EDITED: [], UNCHANGED: []}
         repeat_run(tmp_path / "warm-up", "first")  # caches of the disk and of byte code
-        for round_ in range(measure.rounds(7)):
+        for round_ in range(measure.rounds(7, 1)):
             home = tmp_path / f"home{round_}"
             for name, title, expected in (
                 (COLD, "first", 0),

@@ -70,10 +70,12 @@ class Samples:
         self.samples, self.spins, self.preempted = [], [], []
         self.calls = 1
         began = WALL()
-        self._once()  # warm caches, compiled specialisations, lazy imports
-        whole = took = WALL() - began
+        took, _ = self._once()  # warms caches, compiled specialisations, lazy imports
+        whole = WALL() - began
         if whole < 1e9:
             took = self._once()[0]
+        else:  # what takes seconds has nothing to warm: it is the first sample
+            self.samples, self.spins, self.preempted = [took / count], [spin()], [False]
         self.calls = max(1, min(10_000, int(sample_ns / max(took, 1))))
         if self.prepare is not None:
             self.calls = min(self.calls, max(1, int(20e6 / max(whole - took, 1))), 200)
@@ -149,12 +151,16 @@ class Measure:
         return self.turns(works, count, clock=clock, **numbers)
 
     def turns(self, works, count=1, *, clock=CPU, floor=None, ours=OURS, rounds=None, **numbers):
-        """Time all ``works`` (name → work of ``count`` operations) in turns; gives the figures."""
+        """Time all ``works`` (name → work of ``count`` operations) in turns; gives the figures.
+
+        Where they do not do the same number, ``count`` has each one's by name.
+        """
+        counts = count if isinstance(count, dict) else dict.fromkeys(works, count)
         gc.collect()
         gc.disable()
         try:
             takers = {
-                name: Samples(work, count, clock, self.effort.sample_ns)
+                name: Samples(work, counts[name], clock, self.effort.sample_ns)
                 for name, work in works.items()
             }
             others = [taker for name, taker in takers.items() if name != ours]
@@ -171,20 +177,20 @@ class Measure:
         self.note(
             figures={name: taker.figure() for name, taker in takers.items()},
             ours=ours,
-            operations=count,
+            operations=counts[ours],
             calibration_ns=min(min(taker.spins) for taker in takers.values()),
             **numbers,
         )
         if floor:
             self.note(floor=floor)
         if self.memory:
-            self.note(**allocated(works[ours], count))
+            self.note(**allocated(works[ours], counts[ours]))
         return self.benchmark.extra_info["figures"]
 
     def _rounds(self, takers):
         """As many as fit into the budget, and enough for a median."""
         one = sum(max(taker.cost_s, self.effort.sample_ns / 1e9) for taker in takers.values())
-        least = 2 if self.quick or one > 8 else KEEP if one < 2 else 3
+        least = 2 if self.quick else KEEP if one < 2 else 3 if one < 8 else 1
         return max(least, min(self.effort.rounds, int(self.effort.budget_s / one)))
 
     def record(self, work, *, unit="ns", floor=None, ours=OURS, **numbers):

@@ -16,6 +16,7 @@ NAMED = {
     *(f"pool_reuse[{n}]" for n in (20, 50, 80, 95)),
     *(f"validate[{10**n}]" for n in range(1, 7)), "load[100]", "startup",
     "node_overhead[chain]", "node_overhead[fan_out]", "memory[base]", "memory[per_server]",
+    "repeat_run", "prewarmed_first_call[slow_boots]",
 }  # fmt: skip
 
 
