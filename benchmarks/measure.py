@@ -35,6 +35,8 @@ EMPTY = "(empty loop)"
 BUSY = 1.25
 """A loop of known work that takes so much longer than its least says that others were at work."""
 KEEP = 7
+SHORT_NS = 20_000
+"""A sample of what has to be prepared: as short as the clock's own cost allows."""
 
 
 @dataclass(frozen=True)
@@ -76,9 +78,9 @@ class Samples:
             took = self._once()[0]
         else:  # what takes seconds has nothing to warm: it is the first sample
             self.samples, self.spins, self.preempted = [took / count], [spin()], [False]
+        if self.prepare is not None:  # many at once would be out of the processor's caches
+            sample_ns = SHORT_NS
         self.calls = max(1, min(10_000, int(sample_ns / max(took, 1))))
-        if self.prepare is not None:
-            self.calls = min(self.calls, max(1, int(20e6 / max(whole - took, 1))), 200)
         self.cost_s = max(whole * (1 if self.prepare is None else self.calls), took) / 1e9
 
     def _once(self):
