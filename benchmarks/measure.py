@@ -36,7 +36,8 @@ BUSY = 1.25
 """A loop of known work that takes so much longer than its least says that others were at work."""
 KEEP = 7
 SHORT_NS = 20_000
-"""A sample of what has to be prepared: as short as the clock's own cost allows."""
+"""What has to be prepared is timed so much at a time: the clock's own cost is lost in it, and what
+was prepared is still in the processor's caches."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class Samples:
         self.prepare, self.run = work if isinstance(work, tuple) else (None, work)
         self.count, self.clock = count, clock
         self.samples, self.spins, self.preempted = [], [], []
-        self.calls = 1
+        self.calls = self.batches = 1
         began = WALL()
         took, _ = self._once()  # warms caches, compiled specialisations, lazy imports
         whole = WALL() - began
@@ -78,15 +79,27 @@ class Samples:
             took = self._once()[0]
         else:  # what takes seconds has nothing to warm: it is the first sample
             self.samples, self.spins, self.preempted = [took / count], [spin()], [False]
-        if self.prepare is not None:  # many at once would be out of the processor's caches
-            sample_ns = SHORT_NS
-        self.calls = max(1, min(10_000, int(sample_ns / max(took, 1))))
-        self.cost_s = max(whole * (1 if self.prepare is None else self.calls), took) / 1e9
+        if self.prepare is None:
+            self.calls = max(1, min(10_000, int(sample_ns / max(took, 1))))
+            self.cost_s = max(whole, took) / 1e9
+        else:
+            self.calls = max(1, min(200, int(SHORT_NS / max(took, 1))))
+            one = self.calls * max(whole, 1)  # with what prepares
+            self.batches = max(1, min(int(sample_ns / (self.calls * took)), int(20e6 / one)))
+            self.cost_s = self.batches * one / 1e9
 
     def _once(self):
-        states = (
-            None if self.prepare is None else [self.prepare() for _ in repeat(None, self.calls)]
-        )
+        """Nanoseconds of the clock, and by the wall, of all calls that make a sample."""
+        if self.prepare is None:
+            return self._timed(None)
+        took = wall = 0
+        for _ in repeat(None, self.batches):
+            states = [self.prepare() for _ in repeat(None, self.calls)]
+            found = self._timed(states)
+            took, wall = took + found[0], wall + found[1]
+        return took, wall
+
+    def _timed(self, states):
         run, clock = self.run, self.clock
         wall, began = WALL(), clock()
         if states is None:
@@ -102,7 +115,7 @@ class Samples:
         """Take one sample."""
         before = spin()
         took, wall = self._once()
-        self.samples.append(took / self.calls / self.count)
+        self.samples.append(took / (self.calls * self.batches * self.count))
         self.spins.append(max(before, spin()))
         self.preempted.append(self.clock is not WALL and wall - took > 0.02 * wall + 20_000)
 

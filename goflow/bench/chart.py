@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from html import escape
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 from goflow.bench.tables import EMPTY, amount
@@ -18,7 +19,11 @@ __all__ = ["curves", "svg"]
 
 WIDTH, HEIGHT, GAP = 460, 300, 20
 LEFT, RIGHT, TOP, BOTTOM = 70, 110, 34, 40
-COLOURS = ("#0b6e4f", "#c1440e", "#3454a4", "#8a4fa3", "#8a6d00", "#00798c", "#6b6b6b", "#d1495b")
+OURS = "#0b6e4f"
+COLOURS = (
+    "#c1440e", "#3454a4", "#8a4fa3", "#8a6d00", "#00798c", "#6b6b6b",
+    "#d1495b", "#4c9a2a", "#7a4419", "#b0329a", "#5b8bd9",
+)  # fmt: skip
 _STYLE = (
     "text{font:11px system-ui,sans-serif;fill:#222}.t{font-weight:600;font-size:13px}"
     ".g{stroke:#e3e3e3}.e{text-anchor:end}.m{text-anchor:middle}"
@@ -92,9 +97,13 @@ def _curve(title: str, lines: dict[str, Points]) -> str:
         )
         label = amount(10.0**power, "ns")
         parts.append(f'<text class="e" x="{LEFT - 6}" y="{y + 4:.1f}">{label}</text>')
-    names = _apart({name: up(max(points[-1][1], 1e-3)) for name, points in lines.items()})
-    for at, (name, points) in enumerate(lines.items()):
-        colour = COLOURS[at % len(COLOURS)]
+    names: dict[str, float] = {}
+    for last in {points[-1][0] for points in lines.values()}:
+        ends = {name: points[-1] for name, points in lines.items() if points[-1][0] == last}
+        names |= _apart({name: up(max(time, 1e-3)) for name, (_, time) in ends.items()})
+    others = cycle(COLOURS)
+    for name, points in lines.items():
+        colour = OURS if name == "goflow" else next(others)
         spots = [(across(size), up(max(time, 1e-3))) for size, time in points]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in spots)
         parts.append(
@@ -149,7 +158,7 @@ def _bars(benchmark: Benchmark) -> str:
     for at, ((name, figure), value) in enumerate(zip(figures, values, strict=True)):
         y = TOP - 8 + 20 * at
         width = (math.log10(value) - low) / span * (WIDTH - 250)
-        colour = COLOURS[0] if name == benchmark.ours else "#b9c2c9"
+        colour = OURS if name == benchmark.ours else "#b9c2c9"
         parts.append(
             f'<text class="e" x="150" y="{y + 11}">{escape(name)}</text>'
             f'<rect x="156" y="{y}" width="{width:.1f}" height="14" fill="{colour}"/>'
