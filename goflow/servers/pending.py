@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+import asyncio  # noqa: TC003 - msgspec looks it up
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable
 
 __all__ = ["PendingRequest", "PendingRequests"]
 
 
-class PendingRequest(NamedTuple):
+class PendingRequest(msgspec.Struct, frozen=True):
     """Who waits for an answer, until when (the loop's clock), after how many seconds."""
 
     waiter: asyncio.Future[Any]
