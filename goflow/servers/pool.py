@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
-import random
 import threading
-from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from goflow._core.pool import Lease, Pool
-from goflow.errors import ConnectFailed, PoolClosed, PoolTimeout
+from goflow.errors import PoolTimeout
+from goflow.servers.pool_owners import Owners, outcome
+from goflow.servers.pool_stats import PoolStats
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable
@@ -19,84 +18,15 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from goflow._core.lane import Slot
     from goflow.servers.pool_runs import RunBindings
 
 __all__ = ["ConnectionPool", "Lease", "PoolStats"]
 
 K = TypeVar("K", bound="Hashable")
 C = TypeVar("C")
-T = TypeVar("T")
 
 MODES = ("multiplex", "exclusive", "run")
-# A lifetime is shortened by up to this part, so that connections made together do not end together.
-LIFETIME_JITTER = 0.1
-# The delay after a failure is between this part of it and all of it, for the same reason.
-BACKOFF_JITTER = 0.5
-
 _log = logging.getLogger("goflow.pool")
-
-
-class PoolStats(NamedTuple):
-    """Counts since the pool was made, and its sizes now; times are sums, in seconds.
-
-    Of ``leases``, ``hits`` were there at once; ``misses`` is how often none was, ``waits`` how
-    often someone waited then, ``timeouts`` how often in vain. ``connect_time`` was spent
-    connecting, and during ``connect_waited`` of it somebody waited. ``retired`` counts connections
-    by why: idle, lifetime, broken, unhealthy, drained, resized, closed.
-    """
-
-    leases: int
-    hits: int
-    misses: int
-    waits: int
-    wait_time: float
-    timeouts: int
-    connects: int
-    connect_failures: int
-    connect_time: float
-    connect_waited: float
-    leaks: int
-    retired: dict[str, int]
-    open: int
-    idle: int
-    in_use: int
-    connecting: int
-    waiting: int
-
-    @property
-    def connect_saved(self) -> float:
-        """Seconds of connecting that nobody waited for."""
-        return max(0.0, self.connect_time - self.connect_waited)
-
-    @property
-    def reuse(self) -> float:
-        """The part of all leases that needed no new connection, from 0 to 1; 0 without leases."""
-        return max(0.0, 1.0 - self.connects / self.leases) if self.leases else 0.0
-
-
-class _Owner:
-    """The task that connects, keeps and closes one connection, and how to reach it."""
-
-    __slots__ = ("connected", "ending", "task")
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.connected: asyncio.Future[None] = loop.create_future()  # or failed
-        self.ending: asyncio.Future[None] = loop.create_future()
-        self.task: asyncio.Task[None]
-
-    def __repr__(self) -> str:
-        state = "connecting"
-        if self.connected.done():
-            state = "closing" if self.ending.done() else "open"
-        return f"<{type(self).__name__} {state}>"
-
-    def end(self) -> None:
-        """Close the connection, or give up connecting."""
-        if not self.connected.done():
-            self.task.cancel()
-        elif not self.ending.done():
-            self.ending.set_result(None)
 
 
 class ConnectionPool(Generic[K, C]):
@@ -177,12 +107,8 @@ class ConnectionPool(Generic[K, C]):
         if mode == "exclusive" and max_in_flight not in (None, 1):
             raise ValueError("an exclusive connection has one lease: max_in_flight must be 1")
         self.mode = mode
-        self._connect = connect
-        self._close = close
         self._check = check
         self._timeout = timeout
-        self._connect_timeout = connect_timeout
-        self._max_lifetime = max_lifetime
         self._on_leak = on_leak
         self._core: Pool[K, C] = Pool(
             max_size=max_size,
@@ -211,8 +137,14 @@ class ConnectionPool(Generic[K, C]):
             self.checkin = self._core.checkin  # type: ignore[method-assign, assignment]
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
-        self._owners: dict[Slot[K, C], _Owner] = {}
-        self._slots: dict[int, Slot[K, C]] = {}  # by the id of the connection, while it is open
+        self._owners: Owners[K, C] = Owners(
+            self._core,
+            connect,
+            close,
+            lambda: self._arm(0.0),
+            connect_timeout=connect_timeout,
+            max_lifetime=max_lifetime,
+        )
         self._there = self._core.is_warm
         self._sweeping: asyncio.TimerHandle | None = None
 
@@ -277,7 +209,7 @@ class ConnectionPool(Generic[K, C]):
         """
         if self._runs is not None:
             self._runs.retire(connection)
-        slot = self._slots.get(id(connection))
+        slot = self._owners.slot_of(connection)
         if slot is not None:
             self._core.retire(slot, reason, at_once)
 
@@ -363,11 +295,7 @@ class ConnectionPool(Generic[K, C]):
         """
         for key in keys:
             self.begin_warm(key, size)
-        pending = [
-            owner.connected
-            for slot, owner in self._owners.items()
-            if slot.key in keys and not owner.connected.done()
-        ]
+        pending = self._owners.connecting(keys)
         if pending:
             await asyncio.wait(pending)
 
@@ -378,7 +306,7 @@ class ConnectionPool(Generic[K, C]):
 
     def connections(self) -> list[C]:
         """Every connection that is open."""
-        return [slot.connection for slot in self._slots.values()]
+        return self._owners.connections()
 
     def is_warm(self, key: K) -> bool:
         """Whether a connection of ``key`` is there."""
@@ -395,11 +323,7 @@ class ConnectionPool(Generic[K, C]):
         Those in use are closed when they are released. Returns when all are gone, or after
         ``timeout`` seconds.
         """
-        old = [
-            owner.task
-            for slot, owner in self._owners.items()
-            if (key is None or slot.key == key) and owner.connected.done()
-        ]
+        old = self._owners.tasks(key, connected=True)
         self._core.drain(key)
         if old:
             await asyncio.wait(old, timeout=timeout)
@@ -440,10 +364,10 @@ class ConnectionPool(Generic[K, C]):
         if self._sweeping is not None:
             self._sweeping.cancel()
             self._sweeping = None
-        owners = [owner.task for owner in self._owners.values()]
-        if not owners:
+        tasks = self._owners.tasks()
+        if not tasks:
             return
-        _, late = await asyncio.wait(owners, timeout=timeout)
+        _, late = await asyncio.wait(tasks, timeout=timeout)
         for task in late:
             task.cancel()
         if late:
@@ -494,84 +418,9 @@ class ConnectionPool(Generic[K, C]):
             else:
                 waiter.set_exception(lease.error)
         for slot in close:
-            owner = self._owners.get(slot)
-            if owner is not None:
-                owner.end()
+            self._owners.end(slot)
         for slot in connect:
-            owner = _Owner(self._loop)
-            owner.task = self._loop.create_task(
-                self._own(slot, owner), name=f"goflow pool {slot.key!r}"
-            )
-            self._owners[slot] = owner
-            # Not in the coroutine: a task that is cancelled before its first step never enters it.
-            owner.task.add_done_callback(partial(self._ended, slot))
-
-    async def _own(self, slot: Slot[K, C], owner: _Owner) -> None:
-        """One connection's life, in one task."""
-        try:
-            if slot.delay:
-                await asyncio.sleep(slot.delay * random.uniform(BACKOFF_JITTER, 1.0))
-            connection = await self._open(slot.key)
-        except Exception as error:
-            self._core.failed(slot, error)
-            return
-        life = self._max_lifetime
-        if life is not None:
-            life *= 1.0 - random.uniform(0.0, LIFETIME_JITTER)
-        try:
-            owner.connected.set_result(None)
-            self._slots[id(connection)] = slot
-            self._core.connected(slot, connection, life)
-            self._arm(0.0)
-            if not slot.closed:  # by who gave up just now
-                await owner.ending
-        finally:
-            del self._slots[id(connection)]
-            self._core.retire(slot, "closed", at_once=True)
-            if self._close is not None:
-                try:
-                    await outcome(self._close(connection))
-                except Exception:
-                    _log.warning("closing %r failed", connection, exc_info=True)
-
-    async def _open(self, key: K) -> C:
-        limit = self._connect_timeout
-        if limit is None:
-            return await outcome(self._connect(key))
-        # In this task, which closes the connection too: wait_for may make another.
-        opening = asyncio.current_task()
-        assert opening is not None
-        late = False
-
-        def give_up() -> None:
-            nonlocal late
-            late = True
-            opening.cancel()
-
-        timer = asyncio.get_running_loop().call_later(limit, give_up)
-        try:
-            return await outcome(self._connect(key))
-        except asyncio.CancelledError:
-            if not late:
-                raise
-            if hasattr(opening, "uncancel"):  # Python 3.11
-                opening.uncancel()
-            raise ConnectFailed(
-                f"{key!r} was not connected within {limit:.3g} s", server=str(key)
-            ) from None
-        finally:
-            timer.cancel()
-
-    def _ended(self, slot: Slot[K, C], task: asyncio.Task[None]) -> None:
-        owner = self._owners.pop(slot)
-        if not owner.connected.done():
-            owner.connected.set_result(None)
-        if task.cancelled():
-            self._core.failed(
-                slot, PoolClosed(f"connecting to {slot.key!r} was given up", key=slot.key)
-            )
-        elif (error := task.exception()) is not None:  # not an Exception, or we would have it
-            self._core.failed(slot, error)
+            self._owners.begin(slot, self._loop)
 
     # -- housekeeping --------------------------------------------------------------------------
 
@@ -629,10 +478,3 @@ class _Leasing(Generic[K, C]):
 
     def __repr__(self) -> str:
         return f"<lease of {self._key!r}: {self._lease!r}>"
-
-
-async def outcome(result: Awaitable[T] | T) -> T:
-    """What a function gave, or what it is a promise of."""
-    if inspect.isawaitable(result):
-        return cast("T", await result)
-    return result

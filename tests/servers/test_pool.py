@@ -86,13 +86,26 @@ def test_every_object_shows_its_state(run):
                 assert repr(leasing) == "<lease of 'k': <Lease 'k' #0 held>>"
                 assert repr(lease.slot) == "<Slot 'k' #0 live, 1 in flight>"
                 assert repr(pool) == "<ConnectionPool exclusive, 1 key, 1 open (0 idle), 1 in use>"
-                (owner,) = pool._owners.values()
-                assert repr(owner) == "<_Owner open>"
+                assert repr(pool._owners) == "<Owners of 1 connections>"
+                (owner,) = pool._owners._all.values()
+                assert repr(owner) == "<Owner open>"
             assert repr(lease) == "<Lease 'k' #0 released>"
         assert repr(pool) == "<ConnectionPool exclusive, closed, 1 key, 0 open (0 idle)>"
         async with goflow.ConnectionPool(lambda key: "c", mode="run") as pool:
             pool.release(await pool.acquire("k", run="r"))
             assert repr(pool._runs) == "<RunBindings 1 runs, 1 key, 1 open (1 idle)>"
+
+    run(main())
+
+
+def test_a_function_may_give_the_same_object_more_than_once(run):
+    async def main():
+        closed = []
+        async with goflow.ConnectionPool(lambda key: "same", closed.append, max_size=3) as pool:
+            await pool.warm("k", size=3)
+            await pool.warm("other")
+            assert pool.connections() == ["same"] * 4
+        assert closed == ["same"] * 4
 
     run(main())
 
@@ -593,7 +606,7 @@ def test_jitter(run, monkeypatch):
     drawn = []
 
     async def main():
-        from goflow.servers import pool as module
+        from goflow.servers import pool_owners as module
 
         uniform = module.random.uniform
 
