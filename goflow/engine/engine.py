@@ -26,17 +26,17 @@ from goflow.servers.usage import UsageFile
 from goflow.workflow.model import Workflow
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
     from pathlib import Path
     from types import TracebackType
 
     from goflow.cassettes.record import Recorder
     from goflow.cassettes.replay import Player
     from goflow.engine import events
-    from goflow.engine.delivery import Delivery
+    from goflow.engine.delivery import Deliveries, Delivery
     from goflow.engine.record import RunResult
     from goflow.engine.reuse import Reuse
-    from goflow.history.journal import Journal
+    from goflow.history.journal import Journal, RunJournal
     from goflow.history.replay import Replay
     from goflow.results.policy import CacheOption
     from goflow.results.results import Results
@@ -98,6 +98,7 @@ class Engine:
         self._cassette = cassette
         self._connections: Connections | None = None
         self._journal: Journal | None = None
+        self._deliveries: Deliveries | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._runs: set[Run] = set()
         self._plans: dict[int, tuple[Workflow, Plan]] = {}
@@ -131,6 +132,8 @@ class Engine:
             await connections.close()
             if not self._offline:
                 UsageFile().add(usage)
+        if self._deliveries is not None:
+            self._deliveries.close()
         if self._journal is not None:
             await self._journal.close()
         opened, self._opened = self._opened, None
@@ -267,7 +270,7 @@ class Engine:
         journal = None if self._journal is None else self._journal.begin(head, *owner)
         if owner:
             await self._claimed(head.id)
-        deliveries = _deliveries(plan, listener)
+        deliveries = self._begin_deliveries(plan, listener)
         for delivery in deliveries:
             tell = delivery.put if tell is None else _both(tell, delivery.put)
         asks = self._asked if asks is None else asks
@@ -276,34 +279,48 @@ class Engine:
         run = Run(plan, variables, context)
         self._runs.add(run)
         try:
-            result = await run.wait()
+            await run.wait()
         finally:
+            # Also when the caller was cancelled: what the run did is told, and written down.
             self._runs.discard(run)
+            result = run.result()
             resources.connections.end()
+            warnings = await self._keep_results(reuse)
+            written = None
+            if journal is not None:
+                statistics = _statistics(asks, reuse, _read_only(plan, resources.connections))
+                written = _finish(journal, result, warnings, statistics)
             for delivery in deliveries:
                 await delivery.finish()
-        warnings: tuple[str, ...] = ()
-        if reuse is not None:
-            if reuse.use.stored:
-                # So that other processes find them, and the run hears what was wrong.
-                await asyncio.get_running_loop().run_in_executor(None, reuse.results.flush)
-            warnings = tuple(reuse.results.warnings[self._told :])
-            self._told += len(warnings)
-        if journal is not None:
-            statistics = _statistics(asks, reuse, _read_only(plan, resources.connections))
-            if result.connections:
-                statistics["connections"] = [one.to_dict() for one in result.connections]
-            warnings += await journal.finish(
-                result.status,
-                result.duration,
-                result.result,
-                result.error,
-                (*result.warnings, *warnings),
-                statistics,
-            )
-        if warnings:
-            result = msgspec.structs.replace(result, warnings=(*result.warnings, *warnings))
-        return result
+            warnings += () if written is None else await written
+        return msgspec.structs.replace(result, warnings=(*result.warnings, *warnings))
+
+    async def _keep_results(self, reuse: Reuse | None) -> tuple[str, ...]:
+        """Have what a run stored written, so that other processes find it; what went wrong."""
+        if reuse is None:
+            return ()
+        if reuse.use.stored:
+            await asyncio.get_running_loop().run_in_executor(None, reuse.results.flush)
+        warnings = tuple(reuse.results.warnings[self._told :])
+        self._told += len(warnings)
+        return warnings
+
+    def _begin_deliveries(self, plan: Plan, listener: events.Listener | None) -> list[Delivery]:
+        """To those who hear of a run: its listener, the tracer of an application that traces."""
+        listeners = [] if listener is None else [listener]
+        if "opentelemetry.trace" in sys.modules:
+            from goflow.engine.telemetry import tracing  # noqa: PLC0415 - few applications trace
+
+            spans = tracing(plan)
+            if spans is not None:
+                listeners.append(spans.on_event)
+        if not listeners:
+            return []
+        if self._deliveries is None:
+            from goflow.engine.delivery import Deliveries  # noqa: PLC0415 - most engines have none
+
+            self._deliveries = Deliveries()
+        return [self._deliveries.begin(one) for one in listeners]
 
     def _reuse(
         self, plan: Plan, asks: Asked, run_id: str, connections: RunConnections
@@ -406,20 +423,20 @@ class Engine:
         return f"<Engine {state}, {self._connections!r}>"
 
 
-def _deliveries(plan: Plan, listener: events.Listener | None) -> list[Delivery]:
-    """Those who hear of a run: its listener, and the tracer of an application that traces."""
-    listeners = [] if listener is None else [listener]
-    if "opentelemetry.trace" in sys.modules:
-        from goflow.engine.telemetry import tracing  # noqa: PLC0415 - few applications trace
-
-        spans = tracing(plan)
-        if spans is not None:
-            listeners.append(spans.on_event)
-    if not listeners:
-        return []
-    from goflow.engine.delivery import Delivery  # noqa: PLC0415 - most runs have none
-
-    return [Delivery(one) for one in listeners]
+def _finish(
+    journal: RunJournal, result: RunResult, warnings: tuple[str, ...], statistics: dict[str, Any]
+) -> Awaitable[tuple[str, ...]]:
+    """Write down how a run ended; the ``warnings`` are those of the store of results."""
+    if result.connections:
+        statistics["connections"] = [one.to_dict() for one in result.connections]
+    return journal.finish(
+        result.status,
+        result.duration,
+        result.result,
+        result.error,
+        (*result.warnings, *warnings),
+        statistics,
+    )
 
 
 def _statistics(asks: Asked, reuse: Reuse | None, read_only: list[str]) -> dict[str, Any]:

@@ -75,7 +75,7 @@ class Run:
         self._error: dict[str, Any] | None = None
         self._over: asyncio.Future[None] = self._loop.create_future()
 
-    async def wait(self) -> RunResult:
+    async def wait(self) -> None:
         """Run to the end; when cancelled, stop first, so that nothing of the run goes on."""
         timeout = self.plan.workflow.timeout
         timer = None
@@ -95,12 +95,11 @@ class Run:
             await asyncio.shield(self._over)
         except asyncio.CancelledError:
             self.stop("cancelled")
-            await self._over
+            await asyncio.shield(self._over)
             raise
         finally:
             if timer is not None:
                 timer.cancel()
-        return self._result()
 
     async def finished(self) -> None:
         """Wait until nothing of the run goes on."""
@@ -416,7 +415,8 @@ class Run:
 
     # -- the end -------------------------------------------------------------------------------
 
-    def _result(self) -> RunResult:
+    def result(self) -> RunResult:
+        """How it ended; asked once, after `wait`."""
         assert self._status is not None
         # Members have the record of their last execution.
         self._records = list(self._scope.records.values())

@@ -14,10 +14,13 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 __all__ = ["Journal", "Operation", "Record", "RunHead", "RunJournal"]
 
+LINGER = 0.005
+"""Seconds that rows which nobody waits for may gather before they are given to the writer: to wake
+it, and to commit, costs more than the rows do."""
 CROWD = 4_000
 """Operations that may wait to be written before a run that makes more of them waits too."""
 
@@ -89,6 +92,7 @@ class Journal:
         self.written = 0
         self._appended = 0
         self._pending: list[Operation] = []
+        self._timer: asyncio.TimerHandle | None = None
         self._queue: SimpleQueue[list[Operation] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
 
@@ -103,10 +107,15 @@ class Journal:
 
     def append(self, operation: Operation) -> None:
         """Have something written, soon and in this order."""
-        if not self._pending:
-            asyncio.get_running_loop().call_soon(self.hand_over)
+        if self._timer is None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(LINGER, self._on_time)
         self._pending.append(operation)
         self._appended += 1
+
+    def _on_time(self) -> None:
+        self._timer = None
+        self.hand_over()
 
     def hand_over(self) -> None:
         """Give the writer all that waits."""
@@ -139,6 +148,9 @@ class Journal:
     async def close(self) -> None:
         """Write what is left and end the thread. Idempotent."""
         thread, self._thread = self._thread, None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         if thread is not None:
             self.hand_over()
             self._queue.put(None)
@@ -240,7 +252,7 @@ class RunJournal:
         """What to wait for before more is done, if too much waits to be written."""
         return self._journal.flush() if self._journal.crowded else None
 
-    async def finish(
+    def finish(
         self,
         status: str,
         duration: float,
@@ -248,13 +260,16 @@ class RunJournal:
         error: dict[str, Any] | None,
         warnings: Sequence[str],
         statistics: dict[str, Any] | None = None,
-    ) -> tuple[str, ...]:
-        """The run ended; what is wrong with the history, if anything.
+    ) -> Awaitable[tuple[str, ...]]:
+        """The run ended. Await what this gives: what is wrong with the history, if anything.
 
         ``statistics`` are JSON values about the run as a whole, by what they are about.
         """
         self._add("finish", status, duration, result, error, warnings, statistics)
-        await self._journal.flush()
+        return self._finished(self._journal.flush())
+
+    async def _finished(self, written: asyncio.Future[None]) -> tuple[str, ...]:
+        await written
         return tuple(self._journal.warnings)
 
     def path(self, path: Sequence[int]) -> str:

@@ -37,6 +37,9 @@ KEEP_RUNS = 10_000
 """What is kept of finished runs, looked at once in `_PRUNE_EVERY`."""
 _PRUNE_EVERY = 100
 
+_DIGESTS = 64
+"""Definitions whose digest is remembered."""
+
 _ATTEMPT = (
     "INSERT INTO attempts(key, node, path, attempt, at, harmless, input, error, delay) "
     "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -63,6 +66,7 @@ class Writer:
         self._opened: os.stat_result | None = None
         self._owner: Owner | None = None
         self._first_keys: dict[str, int] = {}
+        self._digests: dict[str, bytes] = {}
 
     def __enter__(self) -> Writer:
         return self
@@ -156,12 +160,8 @@ class Writer:
 
     def _begin(self, connection: sqlite3.Connection, head: RunHead) -> None:
         assert self._owner is not None
-        digest = hashlib.sha256(head.definition.encode("utf-8", "surrogatepass")).digest()
+        digest = self._define(connection, head)
         inputs, exact = kept(head.inputs, head.redact)
-        connection.execute(
-            "INSERT OR IGNORE INTO definitions(digest, body, types) VALUES(?, ?, ?)",
-            (digest, head.definition, encode(head.types)),
-        )
         added = connection.execute(
             "INSERT INTO runs(id, workflow, status, started_at, owner, definition, strict, inputs, "
             "exact, source) VALUES(?, ?, 'running', ?, ?, ?, ?, ?, ?, ?)",
@@ -179,6 +179,24 @@ class Writer:
         )
         assert added.lastrowid is not None
         self._first_keys[head.id] = added.lastrowid << 32
+
+    def _define(self, connection: sqlite3.Connection, head: RunHead) -> bytes:
+        """See that a run's definition is kept; its digest."""
+        # Mostly the same few, again and again, each of the size of its workflow.
+        digest = self._digests.get(head.definition)
+        if digest is None:
+            digest = hashlib.sha256(head.definition.encode("utf-8", "surrogatepass")).digest()
+            if len(self._digests) >= _DIGESTS:
+                self._digests.clear()
+            self._digests[head.definition] = digest
+        there = "SELECT 1 FROM definitions WHERE digest = ?"
+        # It may have been pruned since it was last seen.
+        if connection.execute(there, (digest,)).fetchone() is None:
+            connection.execute(
+                "INSERT INTO definitions(digest, body, types) VALUES(?, ?, ?)",
+                (digest, head.definition, encode(head.types)),
+            )
+        return digest
 
     def _resume(self, connection: sqlite3.Connection, head: RunHead, owner: int | None) -> None:
         """Take over a run from an owner that is dead, unless another process was quicker."""

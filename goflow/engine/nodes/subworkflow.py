@@ -49,7 +49,11 @@ class SubworkflowWork:
         nodes = len(plan) - len(plan.members)
         attempts.emit(events.SubworkflowStarted, self.id, plan.workflow.name, nodes, scope.path)
         context = attempts.context.inside(self.id, scope.path)
-        result = await Run(plan, request, context).wait()
+        run = Run(plan, request, context)
+        try:
+            await run.wait()
+        finally:
+            result = run.result()  # of what it did not reach it says so
         if result.completed:
             return Answer(result.result)
         error = result.error or {}
