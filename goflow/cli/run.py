@@ -16,6 +16,8 @@ from goflow.engine.servers import spawn
 from goflow.errors import BadCall, GoFlowError, HistoryError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from goflow.engine.plan import Plan
 
 __all__ = ["command"]
@@ -49,6 +51,8 @@ __all__ = ["command"]
     help="Results of earlier runs: use those of read-only tools too, do all anew, or use none.",
 )
 @click.option("--replay", metavar="CASSETTE", help="Start no server: answer as was recorded.")
+@click.option("--dry-run", is_flag=True, help="Say what would run, and start nothing.")
+@click.option("--watch", is_flag=True, help="Run again whenever the file, or one it uses, changes.")
 @click.option("--no-history", is_flag=True, help="Keep nothing of this run; it cannot be resumed.")
 def command(
     file: Path | None,
@@ -64,6 +68,8 @@ def command(
     events: str | None,
     cache: str | None,
     replay: str | None,
+    dry_run: bool,
+    watch: bool,
     no_history: bool,
 ) -> int:
     """Run the workflow in FILE and print its result.
@@ -77,57 +83,82 @@ def command(
       goflow run report.yaml --of last
       goflow run report.yaml --cache refresh
       goflow run report.yaml --replay report.cassette.yaml
+      goflow run report.yaml --dry-run
+      goflow run report.yaml --watch
 
     Progress and messages go to standard error, the result to standard output. With --progress jsonl
     standard error is lines of JSON: every event as with --events, then failure and warnings.
-    """
-    mode = "plain"
-    try:
-        mode = mode_of(asked, quiet=quiet)
-        if replay is not None:
-            if run is not None or start is not None:
-                raise BadCall("--replay and --of exclude each other")
-            from goflow.cli.replaying import play  # noqa: PLC0415 - few runs are
 
-            return play(
-                file, Path(replay), pairs, source, given,
-                as_json=as_json, mode=mode, strict=strict, events_file=events,
-            )  # fmt: skip
-        kept: dict[str, Any] = {}
-        if run is not None:
-            plan, kept = _earlier(file, run, strict, given)
-        elif start is not None:
-            raise BadCall("--from needs --of RUN: the run whose results are taken over")
-        elif file is None:
-            raise BadCall("Missing argument 'FILE'", hint="goflow run --help")
-        else:
-            plan = prepare(file, strict=strict, parameters=read_parameters(file, given))
-        if no_history and run is not None:
-            raise BadCall("--no-history and --of exclude each other")
-        inputs = kept | read_inputs(plan.workflow, pairs, source)
-        bind(plan.workflow, inputs)
-    except GoFlowError as error:
-        return refused(error, as_json, mode)
-    tell_warnings(plan, mode)
-    results, servers = kept_results(plan, cache, anew=start is not None)
-    # The servers boot while we load what the run needs.
-    processes = spawn(servers)
-    try:
-        result = carry_out(
-            lambda engine, listener: engine.run(
-                plan, inputs, listener=listener, results_of=run, start_at=start, cache=cache
-            ),
-            processes=processes,
-            servers=servers,
-            plan=plan,
-            mode=mode,
-            events_file=events,
-            history=not no_history,
-            results=results,
-        )
-    except GoFlowError as error:
-        return refused(error, as_json, mode)
-    return print_result(result, as_json=as_json, mode=mode, shown=len(plan.warnings))
+    --dry-run looks the results of earlier runs up, computes what can be known, and says which nodes
+    would run, in which order, with which servers. JSON is {workflow, variables, levels, servers,
+    nodes: [{id, type, verdict, certain, level, owner, saved, reason, items}]}. --watch looks at the
+    files of the workflow, of those that it runs, and of --input. Exit codes: 0 done, 1 the run
+    failed or the file has errors, 2 the call is wrong, 130 interrupted.
+    """
+
+    def once(note: Callable[[Plan], None] = lambda plan: None) -> int:
+        mode = "plain"
+        try:
+            mode = mode_of(asked, quiet=quiet)
+            if replay is not None:
+                if run is not None or start is not None or dry_run:
+                    other = "--dry-run" if dry_run else "--of"
+                    raise BadCall(f"--replay and {other} exclude each other")
+                from goflow.cli.replaying import play  # noqa: PLC0415 - few runs are
+
+                return play(
+                    file, Path(replay), pairs, source, given,
+                    as_json=as_json, mode=mode, strict=strict, events_file=events,
+                )  # fmt: skip
+            kept: dict[str, Any] = {}
+            if run is not None:
+                plan, kept = _earlier(file, run, strict, given)
+            elif start is not None:
+                raise BadCall("--from needs --of RUN: the run whose results are taken over")
+            elif file is None:
+                raise BadCall("Missing argument 'FILE'", hint="goflow run --help")
+            else:
+                plan = prepare(file, strict=strict, parameters=read_parameters(file, given))
+            if no_history and run is not None:
+                raise BadCall("--no-history and --of exclude each other")
+            inputs = kept | read_inputs(plan.workflow, pairs, source)
+            variables = bind(plan.workflow, inputs)
+            note(plan)
+            if dry_run:
+                from goflow.cli.dry_run import tell_plan  # noqa: PLC0415 - few runs are dry
+
+                return tell_plan(plan, variables, cache, as_json)
+        except GoFlowError as error:
+            return refused(error, as_json, mode)
+        tell_warnings(plan, mode)
+        results, servers = kept_results(plan, cache, anew=start is not None)
+        # The servers boot while we load what the run needs.
+        processes = spawn(servers)
+        try:
+            result = carry_out(
+                lambda engine, listener: engine.run(
+                    plan, inputs, listener=listener, results_of=run, start_at=start, cache=cache
+                ),
+                processes=processes,
+                servers=servers,
+                plan=plan,
+                mode=mode,
+                events_file=events,
+                history=not no_history,
+                results=results,
+            )
+        except GoFlowError as error:
+            return refused(error, as_json, mode)
+        return print_result(result, as_json=as_json, mode=mode, shown=len(plan.warnings))
+
+    if not watch:
+        return once()
+    if file is None:
+        return refused(BadCall("--watch needs FILE"), as_json)
+    from goflow.cli.watching import watch as again_on_change  # noqa: PLC0415
+
+    inputs_file = [Path(source)] if source and not source.lstrip().startswith(("{", "[")) else []
+    return again_on_change([file, *inputs_file], once)
 
 
 def _earlier(

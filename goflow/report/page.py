@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["page"]
 
+MOST_LOOKUPS = 200
+"""Of which each has a row of its own."""
 _FOLDER = Path(__file__).parent
 
 
@@ -136,6 +138,7 @@ def _servers(workflow: Workflow, run: dict[str, Any]) -> str:
     if not calls:
         return ""
     defined = {server.id: server for server in workflow.servers}
+    connections = {one["server"]: one for one in run.get("connections", ())}
     rows = []
     for name, records in calls.items():
         made = [record for record in records if record["tries"] and not record.get("cached")]
@@ -146,22 +149,52 @@ def _servers(workflow: Workflow, run: dict[str, Any]) -> str:
         kind = "known by name" if server is None else server.transport
         rows.append(
             f"<tr><td>{escape(name)}</td><td>{escape(kind)}</td><td>{attempts:,}</td>"
-            f"<td>{failed:,}</td><td>{duration(took)}</td></tr>"
+            f"<td>{failed:,}</td><td>{duration(took)}</td>{_connecting(connections.get(name))}</tr>"
         )
     return (
         '<div class="scroll"><table><tr><th>server</th><th>transport</th><th>calls</th>'
-        f"<th>failed</th><th>time in nodes</th></tr>{''.join(rows)}</table></div>"
+        f"<th>failed</th><th>time in nodes</th><th>connected in</th><th>waited for it</th>"
+        f"</tr>{''.join(rows)}</table></div>"
     )
 
 
+def _connecting(one: dict[str, Any] | None) -> str:
+    """What connecting took, and how much of that a call waited."""
+    if one is None:
+        return "<td></td><td></td>"
+    return f"<td>{duration(one['seconds'])}</td><td>{duration(one['waited'])}</td>"
+
+
 def _cache(records: list[dict[str, Any]]) -> str:
-    """What came from the cache; nothing when nothing did."""
-    hits = [record for record in records if record.get("cached")]
-    if not hits:
+    """What was looked up in the cache; nothing when nothing was."""
+    looked = [record for record in records if (record.get("cache") or {}).get("key")]
+    hits = [record for record in looked if record.get("cached")]
+    if not looked:
         return ""
     saved = sum(record.get("saved") or 0.0 for record in hits)
-    gain = f", which saved {duration(saved)}" if saved else ""
-    return f"<p>{counted(len(hits), 'result')} came from the cache{gain}.</p>"
+    gain = f", which saved {duration(saved)}" if hits else ""
+    kept = sum(record["cache"].get("kept") is True for record in looked)
+    rows = "".join(_looked_up(record) for record in looked[:MOST_LOOKUPS])
+    more = f"<p>… and {len(looked) - MOST_LOOKUPS:,} more.</p>" * (len(looked) > MOST_LOOKUPS)
+    return (
+        f"<p>{len(hits):,} of {counted(len(looked), 'result')} came from the cache{gain}; "
+        f"{kept:,} were kept for later runs.</p>"
+        '<div class="scroll"><table><tr><th>node</th><th>outcome</th><th>age</th><th>saved</th>'
+        f"<th></th></tr>{rows}</table></div>{more}"
+    )
+
+
+def _looked_up(record: dict[str, Any]) -> str:
+    lookup = record["cache"]
+    name = f"{record['id']}@{record['path']}" if record["path"] else record["id"]
+    age = "" if lookup.get("age") is None else duration(lookup["age"])
+    saved = "" if record.get("saved") is None else duration(record["saved"])
+    kept = lookup.get("kept")
+    said = lookup.get("reason") or (f"not kept: {kept}" if isinstance(kept, str) else "")
+    return (
+        f"<tr><td>{escape(name)}</td><td>{escape(lookup['outcome'])}</td><td>{age}</td>"
+        f"<td>{saved}</td><td>{told(said)}</td></tr>"
+    )
 
 
 def _variables(changes: list[dict[str, Any]]) -> str:

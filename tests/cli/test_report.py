@@ -3,6 +3,7 @@
 import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from support.browser import Browser
@@ -93,7 +94,7 @@ def test_a_report_has_the_graph_the_timeline_and_every_node_with_what_it_did():
     assert "member@2" in text
     assert "hi 2" in text
     assert "call 1" in text  # what the first attempt failed with
-    assert re.search(r"<td>lab</td><td>stdio</td><td>7</td><td>1</td>", text)
+    assert re.search(r"<td>lab</td><td>stdio</td><td>7</td><td>1</td>(<td>[^<]+</td>){3}", text)
 
 
 def test_a_report_fetches_nothing_and_holds_one_script():
@@ -126,6 +127,17 @@ def test_known_secrets_are_not_in_a_report(monkeypatch):
     text = report_of(flow)
     assert "swordfish" not in text
     assert "***" in text
+
+
+def test_what_came_from_the_cache_is_told(cli, tmp_path):
+    file = Path(__file__).parents[2] / "examples" / "order-summary.yaml"
+    for _ in range(2):
+        cli("run", file, "--cache", "use")
+    cli("report", "last", "-o", "out.html")
+    text = (tmp_path / "out.html").read_text()
+    assert "3 of 3 results came from the cache, which saved" in text
+    assert "<td>read</td><td>hit</td>" in text
+    assert "s-cached" in text
 
 
 def test_long_values_are_cut():
