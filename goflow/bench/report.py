@@ -50,7 +50,7 @@ class Target:
         if self.against:
             if len(self.against) == 1:
                 return f"{sign} {self.limit:g} x {self.against[0]}"
-            return f"{sign} {self.limit:g} x the best of {', '.join(self.against)}"
+            return f"{sign} {self.limit:g} x the best peer"
         return f"{sign} {amount(self.limit, self.unit)}"
 
 
@@ -110,14 +110,19 @@ def _statistic(target: Target, benchmark: Benchmark, name: str) -> float:
 def _beside(target: Target, benchmark: Benchmark) -> str:
     """The floor, or what it is compared with, and how many times that we take."""
     ours = _value(target, benchmark)
-    shown = [target.floor] if target.floor else list(target.against)
+    known = [name for name in target.against if name in benchmark.figures]
+    best = min(known, key=lambda name: _statistic(target, benchmark, name), default=None)
     parts = []
-    for name in shown:
-        if name not in benchmark.figures:
+    for name in dict.fromkeys((best, target.floor)):
+        if name is None or name not in benchmark.figures:
             continue
         figure = _statistic(target, benchmark, name)
         ratio = f" ({ours / figure:.2g} x)" if ours and figure and target.number is None else ""
         parts.append(f"{name} {amount(figure, benchmark.figures[name].unit)}{ratio}")
+    if target.floor is not None and target.floor in benchmark.figures and best:
+        floor = _statistic(target, benchmark, target.floor)
+        if floor > target.limit * _statistic(target, benchmark, best) and target.floor != best:
+            parts.append("the target is below the floor")
     return "; ".join([*parts, *([target.note] if target.note else [])])
 
 

@@ -48,6 +48,16 @@ def test_a_ratio_counts_against_the_best_in_the_same_run(tmp_path):
     assert verdict(tmp_path, 115, target=target) == "not measured"
 
 
+def test_a_target_below_the_floor_is_said_to_be(tmp_path):
+    target = Target("cache get", "cache_get", 0.1, against=("peer",), floor="floor")
+    for floor, said in ((5, False), (20, True)):
+        peers = {"peer": [100] * 7, "floor": [floor] * 7}
+        results = read(saved(tmp_path / "r.json", entry("cache_get", [30] * 7, peers=peers)))
+        (row,) = rows([target], results)
+        assert ("below the floor" in row.beside) == said
+        assert row.verdict == "missed"
+
+
 def test_at_least_turns_it_round(tmp_path):
     target = Target("cache get", "cache_get", 80, "%", at_least=True)
     assert verdict(tmp_path, 82, target=target, unit="%") == "met"
