@@ -133,7 +133,8 @@ def _opened() -> Iterator[Store | None]:
     Raises ``CacheFailed`` when it cannot be used.
     """
     from goflow.errors import CacheFailed  # noqa: PLC0415
-    from goflow.results.sqlite import Store, StoreUnavailable  # noqa: PLC0415
+    from goflow.results.database import StoreUnavailable  # noqa: PLC0415
+    from goflow.results.sqlite import Store  # noqa: PLC0415
 
     path = _path()
     if not path.exists():

@@ -95,7 +95,8 @@ class Results:
         max_bytes: int | None = None,
     ) -> Results:
         """With the store in GoFlow's home folder, or with memory alone when that cannot be used."""
-        from goflow.results.sqlite import DISK_BYTES, Store, StoreUnavailable  # noqa: PLC0415
+        from goflow.results.database import StoreUnavailable  # noqa: PLC0415
+        from goflow.results.sqlite import DISK_BYTES, Store  # noqa: PLC0415
 
         path = store_path()
         warnings: list[str] = []

@@ -13,24 +13,15 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-import os
 import queue
 import sqlite3
 import threading
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from goflow.results.database import is_damage, move_aside, open_or_begin_anew
 from goflow.results.memory import Kept
-from goflow.results.schema import (
-    APPLICATION,
-    SCHEMA,
-    VERSION,
-    blob_hash,
-    checksum,
-    pack,
-    unpack,
-)
-from goflow.wal import use_wal
+from goflow.results.schema import blob_hash, checksum, pack, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,20 +29,15 @@ if TYPE_CHECKING:
 
     from goflow.results.key import ResultKey
 
-__all__ = ["DISK_BYTES", "MAX_AGE", "Earlier", "Store", "StoreUnavailable", "Verdict", "encode"]
+__all__ = ["DISK_BYTES", "MAX_AGE", "Earlier", "Store", "Verdict", "encode"]
 
 DISK_BYTES = 512 * 1024 * 1024
 """Bytes that the file may have before what was used least recently is removed."""
 MAX_AGE = 30 * 24 * 3600.0
 """Seconds after its last use after which a result is removed."""
 
-_BUSY = 2.0  # seconds to wait for another process
 _USED_EVERY = 3600.0  # seconds between two notes that an entry was used
 _BATCH = 256
-
-
-class StoreUnavailable(Exception):
-    """The store cannot be opened; the message says why."""
 
 
 class Verdict(NamedTuple):
@@ -74,13 +60,11 @@ class Earlier(NamedTuple):
 class _Row(NamedTuple):
     """One result on its way to the disk."""
 
-    key: bytes
-    family: bytes
+    key: ResultKey
     origin: str
     stored: float
     expires: float | None
     duration: float
-    summary: str
     content: bytes
 
 
@@ -117,88 +101,9 @@ class Store:
         self._lock = threading.Lock()
         self._starting = threading.Lock()
         self._broken = False
-        self._read_only = False
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._writer: threading.Thread | None = None
-        self._connection = self._open_or_begin_anew()
-
-    # -- opening ------------------------------------------------------------------------------
-
-    def _open_or_begin_anew(self) -> sqlite3.Connection:
-        try:
-            return self._open()
-        except sqlite3.DatabaseError as error:
-            if not _is_damage(error):
-                raise StoreUnavailable(f"{self.path}: {error}") from None
-            aside = self._move_aside()
-            self._warn(f"the result cache {self.path} is damaged ({error}); it is now {aside}")
-        try:
-            return self._open()
-        except sqlite3.DatabaseError as error:
-            raise StoreUnavailable(f"{self.path}: {error}") from None
-
-    def _open(self) -> sqlite3.Connection:
-        try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # SQLite gives its side files the mode of the file itself.
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
-        except OSError as error:
-            if not os.access(self.path, os.R_OK):
-                raise StoreUnavailable(f"{self.path}: {error.strerror or error}") from None
-            self._read_only = True
-        mode = "ro" if self._read_only else "rw"
-        connection = sqlite3.connect(
-            f"{self.path.absolute().as_uri()}?mode={mode}",
-            uri=True,
-            timeout=_BUSY,
-            isolation_level=None,
-            check_same_thread=False,
-        )
-        try:
-            self._begin(connection)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-    def _begin(self, connection: sqlite3.Connection) -> None:
-        def ask(name: str) -> int:
-            return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
-
-        if ask("user_version") == 0 and not self._read_only:
-            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-            use_wal(connection, _BUSY)
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                if ask("user_version") == 0:  # no other process was quicker
-                    for statement in SCHEMA.split(";"):
-                        connection.execute(statement)
-            except BaseException:
-                connection.execute("ROLLBACK")
-                raise
-            connection.execute("COMMIT")
-        version, application = ask("user_version"), ask("application_id")
-        if application != APPLICATION or version < VERSION:
-            raise sqlite3.DatabaseError("file is not a database of results")
-        if version > VERSION:
-            raise StoreUnavailable(f"{self.path}: written by a newer release of GoFlow")
-        if not self._read_only:
-            connection.execute("PRAGMA synchronous = NORMAL")
-        tables = connection.execute(
-            "SELECT count(*) FROM sqlite_master WHERE name IN ('actions', 'blobs', 'tools')"
-        ).fetchone()
-        if tables[0] != 3:
-            raise sqlite3.DatabaseError("tables are missing")
-        connection.execute("SELECT key FROM actions LIMIT 1").fetchone()
-
-    def _move_aside(self) -> Path:
-        """Give the damaged file another name, its side files too."""
-        stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(self._clock()))
-        aside = self.path.with_name(f"{self.path.name}.damaged-{stamp}")
-        for end in ("", "-wal", "-shm"):
-            with contextlib.suppress(OSError):
-                os.replace(f"{self.path}{end}", f"{aside}{end}")
-        return aside
+        self._connection, self._read_only = open_or_begin_anew(path, clock, warn)
 
     # -- looking ------------------------------------------------------------------------------
 
@@ -284,19 +189,7 @@ class Store:
 
     def set(self, key: ResultKey, content: bytes, kept: Kept, *, origin: str) -> None:
         """Have a result written; ``content`` is what `encode` made of it."""
-        summary = json.dumps(key.summary(), ensure_ascii=False)
-        self._put(
-            _Row(
-                key.digest,
-                key.family,
-                origin,
-                kept.stored,
-                kept.expires,
-                kept.duration,
-                summary,
-                content,
-            )
-        )
+        self._put(_Row(key, origin, kept.stored, kept.expires, kept.duration, content))
 
     def set_tools(self, server: bytes, tools: dict[str, tuple[str, bool]]) -> None:
         """Remember what a server's tools are now."""
@@ -344,7 +237,7 @@ class Store:
             rows = [item for item in work if not isinstance(item, threading.Event)]
             if rows:
                 packed = {
-                    id(row): (blob_hash(row.content), *pack(row.content))
+                    id(row): (blob_hash(row.content), *pack(row.content), _summary(row.key))
                     for row in rows
                     if isinstance(row, _Row)
                 }
@@ -358,10 +251,11 @@ class Store:
             if batch[-1] is None:
                 return
 
-    def _write(self, row: Any, packed: tuple[bytes, int, bytes] | None) -> None:
+    def _write(self, row: Any, packed: tuple[bytes, int, bytes, str] | None) -> None:
         if packed is not None:
-            blob, how, data = packed
-            told = row.origin, row.stored, row.expires, row.duration, row.summary
+            blob, how, data, summary = packed
+            key, family = row.key.digest, row.key.family
+            told = row.origin, row.stored, row.expires, row.duration, summary
             self._connection.execute(
                 "INSERT OR IGNORE INTO blobs VALUES (?, ?, ?, ?)",
                 (blob, len(row.content), how, data),
@@ -369,8 +263,8 @@ class Store:
             self._connection.execute(
                 "INSERT OR REPLACE INTO actions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
-                    *(row.key, blob, row.family, row.origin, row.stored, row.stored, row.expires),
-                    *(row.duration, row.summary, checksum(row.key, blob, row.family, *told)),
+                    *(key, blob, family, row.origin, row.stored, row.stored, row.expires),
+                    *(row.duration, summary, checksum(key, blob, family, *told)),
                 ),
             )
         elif row[0] == "used":
@@ -545,17 +439,16 @@ class Store:
 
     def _trouble(self, error: sqlite3.Error) -> None:
         self._broken = True
-        if _is_damage(error):
+        if is_damage(error):
             self._connection.close()
-            aside = self._move_aside()
+            aside = move_aside(self.path, self._clock)
             self._warn(f"the result cache {self.path} is damaged ({error}); it is now {aside}")
         else:
             self._warn(f"the result cache {self.path} cannot be used any more: {error}")
 
 
-def _is_damage(error: sqlite3.Error) -> bool:
-    """Whether the file itself is broken, as opposed to locked, full or out of reach."""
-    return type(error) is sqlite3.DatabaseError
+def _summary(key: ResultKey) -> str:
+    return json.dumps(key.summary(), ensure_ascii=False)
 
 
 def _content(

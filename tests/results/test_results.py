@@ -14,10 +14,11 @@ import pytest
 from support.deep import rounds
 from support.servers import wait_until
 
+from goflow.results.database import StoreUnavailable
 from goflow.results.key import function_key, tool_key
 from goflow.results.memory import Memory
 from goflow.results.results import Hit, Miss, Results, store_path
-from goflow.results.sqlite import Store, StoreUnavailable
+from goflow.results.sqlite import Store
 from goflow.servers.redaction import Redactor
 from goflow.workflow.model import CachePolicy
 
@@ -420,7 +421,7 @@ def test_a_store_of_a_newer_release_is_left_alone(opened, warnings):
 
 
 def test_a_locked_store_is_done_without(opened, warnings, monkeypatch):
-    monkeypatch.setattr("goflow.results.sqlite._BUSY", 0.01)
+    monkeypatch.setattr("goflow.results.database._BUSY", 0.01)
     path = filled(opened)
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("BEGIN EXCLUSIVE")
