@@ -72,8 +72,7 @@ class Delivery:
         events = self._events
         while True:
             over = self._over  # before a last look: nothing comes after it
-            while events:
-                self._tell(events.popleft())
+            self._tell_all()
             if over:
                 return
             with suppress(Empty):
@@ -91,14 +90,17 @@ class Delivery:
         with suppress(RuntimeError):  # the loop was closed before the listener came back
             self._loop.call_soon_threadsafe(self._finished)
 
-    def _tell(self, event: Event) -> None:
+    def _tell_all(self) -> None:
+        events, listener = self._events, self._listener
         try:
-            self._listener(event)
+            while events:
+                listener(events.popleft())
         except Exception:
             logging.getLogger("goflow").warning(
                 "a listener raised and is told nothing more", exc_info=True
             )
             self._listener = _deaf
+            self._tell_all()
 
     def _finished(self) -> None:
         if not self._done.done():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from goflow.engine import events
 
 if TYPE_CHECKING:
+    from goflow.engine.events import Listener
     from goflow.engine.plan import Plan
     from goflow.engine.record import NodeRecord
     from goflow.engine.resources import RunContext
@@ -63,19 +64,19 @@ class Teller:
         it leads on to, None for all.
         """
         if self.journal is not None:
-            self.journal.node(
-                record, variable=variable, raw=raw, writes=writes, taken=self._names(taken)
-            )
+            names = None if taken is None else self._names(taken)
+            self.journal.node(record, variable=variable, raw=raw, writes=writes, taken=names)
         if self.listener is not None:
-            self._changed(record, variable, writes)
-            self._finished(record)
+            if variable is not None or writes:
+                self._changed(record, variable, writes)
+            self._finished(record, self.listener)
 
     def ended(self, record: NodeRecord) -> None:
         """A node ended, or never ran, in a way that resuming begins anew."""
         if self.journal is not None:
             self.journal.node(record, settled=False)
         if self.listener is not None:
-            self._finished(record)
+            self._finished(record, self.listener)
 
     def unreached(self, record: NodeRecord) -> None:
         """A node that the run never came to is written down, with why."""
@@ -95,18 +96,22 @@ class Teller:
                 taken=self._names(taken),
             )
         if self.listener is not None:
-            self._finished(record)
+            self._finished(record, self.listener)
 
-    def _finished(self, record: NodeRecord) -> None:
-        self.emit(
-            events.NodeFinished,
-            record.id,
-            record.status,
-            record.duration,
-            record.error,
-            (),
-            record.reason,
-            record.saved,
+    def _finished(self, record: NodeRecord, listener: Listener) -> None:
+        listener(
+            events.NodeFinished(
+                self._id,
+                self.epoch + monotonic(),
+                record.id,
+                record.status,
+                record.duration,
+                record.error,
+                (),
+                record.reason,
+                record.saved,
+                within=self._within,
+            )
         )
 
     def _changed(
@@ -119,9 +124,7 @@ class Teller:
         for name, new in changed.items():
             self.emit(events.VariableChanged, name, redactor.value(new), record.id)
 
-    def _names(self, nodes: list[int] | None) -> list[str] | None:
-        if nodes is None:
-            return None
+    def _names(self, nodes: list[int]) -> list[str]:
         steps = self._plan.steps
         return [steps[i].node.id for i in nodes]
 

@@ -11,7 +11,7 @@ import asyncio
 import itertools
 import threading
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -69,12 +69,9 @@ class RunHead(NamedTuple):
     source: str | None = None
 
 
-class Operation(NamedTuple):
-    """Something to write: ``fields`` are what the writer's method of this name takes."""
-
-    name: str
-    head: RunHead | None
-    fields: tuple[Any, ...]
+# Something to write: the writer's method, the run, and the fields that the method takes. A plain
+# tuple, since one is made for each node of each run.
+Operation: TypeAlias = "tuple[str, RunHead | None, tuple[Any, ...]]"
 
 
 class Journal:
@@ -98,7 +95,7 @@ class Journal:
 
     def begin(self, head: RunHead, *owner: int | None) -> RunJournal:
         """Begin to write a run down, or go on with one that had this ``owner``."""
-        self.append(Operation("resume" if owner else "begin", head, owner))
+        self.append(("resume" if owner else "begin", head, owner))
         if self._thread is None:
             self._thread = threading.Thread(target=self._write, name="goflow journal", daemon=True)
             self._thread.start()
@@ -127,7 +124,7 @@ class Journal:
         """Done when everything so far is committed (or given up)."""
         loop = asyncio.get_running_loop()
         done = loop.create_future()
-        self.append(Operation("wait", None, (loop, done)))
+        self.append(("wait", None, (loop, done)))
         self.hand_over()
         return done
 
@@ -186,12 +183,13 @@ class RunJournal:
     around, joined by dots, after the place of the workflow that they are in.
     """
 
-    __slots__ = ("_head", "_journal", "_next", "within")
+    __slots__ = ("_append", "_head", "_journal", "_next", "within")
 
     def __init__(
         self, journal: Journal, head: RunHead, within: str = "", following: Any = None
     ) -> None:
         self._journal = journal
+        self._append = journal.append
         self._head = head
         self._next: Callable[[], int] = following or itertools.count(head.first).__next__
         self.within = within
@@ -237,7 +235,7 @@ class RunJournal:
         """
         place = self.path(path) if path else self.within
         fields = (self._next(), record, place, settled, variable, raw, writes, taken)
-        self._journal.append(Operation("node", self._head, fields))
+        self._append(("node", self._head, fields))
 
     def superseded(self, nodes: Iterable[str], node: str, path: Sequence[int]) -> None:
         """What ``nodes``, the members of ``node``, did until now counts no more: it begins anew."""
@@ -277,7 +275,7 @@ class RunJournal:
         return self.within + ".".join(map(str, path)) if path else self.within
 
     def _add(self, name: str, *fields: Any) -> None:
-        self._journal.append(Operation(name, self._head, (self._next(), *fields)))
+        self._append((name, self._head, (self._next(), *fields)))
 
     def __repr__(self) -> str:
         return f"<RunJournal of {self._head.id}{' within ' + self.within if self.within else ''}>"

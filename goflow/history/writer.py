@@ -94,8 +94,9 @@ class Writer:
                 self._journal.give_up(error)
         waiting: dict[Any, list[Any]] = {}
         for operation in operations:
-            if operation.name == "wait":
-                loop, done = operation.fields
+            name, _, fields = operation
+            if name == "wait":
+                loop, done = fields
                 waiting.setdefault(loop, []).append(done)
         for loop, futures in waiting.items():
             with suppress(RuntimeError):  # the loop is closed
@@ -245,14 +246,15 @@ class Writer:
         if record.output is not None:
             output, exact = kept(record.output, head.redact)
         more = None
+        error, reason = record.error, record.reason
         looked = None if record.lookup is None else record.lookup.told()
-        if raw or writes or taken is not None or record.error or record.reason or looked:
+        if raw or writes or taken is not None or error or reason or looked:
             rest = {
                 "raw": raw,
                 "writes": writes,
                 "taken": taken,
-                "error": record.error,
-                "reason": record.reason,
+                "error": error,
+                "reason": reason,
                 "saved": record.saved,
                 "cache": looked,
             }
