@@ -131,6 +131,39 @@ def test_a_slow_listener_holds_nothing_up():
     assert heard == []
 
 
+def test_runs_one_after_the_other_have_one_thread_for_their_listeners(run):
+    threads = []
+
+    async def main():
+        async with goflow.Engine() as engine:
+            for _ in range(3):
+                heard = []
+                await engine.run(THREE, listener=lambda event, heard=heard: heard.append(
+                    threading.get_ident()
+                ))  # fmt: skip
+                threads.append(heard)
+
+    run(main())
+    assert len({thread for heard in threads for thread in heard}) == 1
+    assert [len(heard) for heard in threads] == [12, 12, 12]
+
+
+def test_a_listener_that_never_comes_back_holds_up_no_other_runs(run):
+    let_go = threading.Event()
+    seen = []
+
+    async def main():
+        async with goflow.Engine() as engine:
+            stuck = asyncio.create_task(engine.run(THREE, listener=lambda event: let_go.wait()))
+            await engine.run(THREE, listener=seen.append)
+            heard = len(seen)
+            let_go.set()
+            await stuck
+            return heard
+
+    assert run(main()) == 12
+
+
 def test_a_listener_that_raises_is_told_nothing_more_and_the_run_goes_on(caplog):
     calls = []
 

@@ -23,6 +23,7 @@ from support.workflows import (
 
 import goflow
 from goflow.engine import events
+from goflow.history.runs import Runs
 
 MIB = 1 << 20
 
@@ -197,8 +198,11 @@ def test_a_caller_that_is_cancelled_leaves_nothing_behind(run, state):
                 await task
             assert calls.going == 0
             assert "0 runs" in repr(engine)
+        return ends
 
-    run(main())
+    assert run(main()) == ["cancelled"]
+    with Runs() as runs:
+        assert [kept["status"] for kept in runs.newest()] == ["cancelled"]
 
 
 def test_a_run_that_is_cancelled_before_it_starts_never_starts(run):
