@@ -86,6 +86,7 @@ class Connections:
         self._listed_at_connect: set[ServerConfig] = set()
         self.on_listed: Callable[[ServerConfig, dict[str, dict[str, Any]]], object] | None = None
         self._owned: dict[type[Any], _Closable] = {}
+        self._closed = False
         self._ahead: dict[ServerConfig, float] = {}  # seconds that processes booted before the loop
 
     def owned(self, make: type[T]) -> T:
@@ -110,6 +111,8 @@ class Connections:
         when the server cannot be connected, or not in time (the connecting goes on for others
         then), ``PoolTimeout`` when no turn came.
         """
+        if self._closed:
+            raise _disconnected(config)
         pool = self.pool(config)
         while True:
             lease = pool.checkout(config)
@@ -141,9 +144,7 @@ class Connections:
             stderr = getattr(error.cause, "stderr", "")
             raise ConnectFailed(message, server=config.id, stderr=stderr, hint=hint) from None
         except PoolClosed:
-            raise ConnectFailed(
-                f"server {config.id!r} was disconnected: nothing was sent", server=config.id
-            ) from None
+            raise _disconnected(config) from None
         except ServerError as error:
             # Each gets its own: a node writes its name into it.
             raise copied(error) from error.__cause__
@@ -197,7 +198,8 @@ class Connections:
 
     def warm(self, config: ServerConfig) -> None:
         """Begin to connect, unless there is a session; what fails is told to who asks for it."""
-        self.pool(config).begin_warm(config)
+        if not self._closed:
+            self.pool(config).begin_warm(config)
 
     async def prewarm(self, configs: Iterable[ServerConfig]) -> None:
         """Connect to servers, all at once; returns when each is connected or has failed."""
@@ -205,7 +207,8 @@ class Connections:
         for config in wanted:
             self.warm(config)
         for config in wanted:
-            await self.pool(config).warm(config)
+            if not self._closed:
+                await self.pool(config).warm(config)
 
     def connecting(self, config: ServerConfig | None = None) -> list[Connecting]:
         """What connecting to a server has cost so far; to all, in the order of their first use."""
@@ -320,7 +323,11 @@ class Connections:
     # -- the end -------------------------------------------------------------------------------
 
     async def close(self) -> None:
-        """End every session and connecting, and wait until their processes are gone."""
+        """End every session and connecting, and wait until their processes are gone.
+
+        Calls under way are waited for; who asks for a session from now on gets ``ConnectFailed``.
+        """
+        self._closed = True
         listing = list(self._listing)
         for task in listing:
             task.cancel()
@@ -491,6 +498,11 @@ class RunConnections:
         if self._observer is not None:
             self._connections.forget(self._observer)
         self._connections.end_run(self)
+
+
+def _disconnected(config: ServerConfig) -> ConnectFailed:
+    text = f"server {config.id!r} was disconnected: nothing was sent"
+    return ConnectFailed(text, server=config.id)
 
 
 async def _tools_of(session: Session) -> dict[str, dict[str, Any]]:
