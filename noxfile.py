@@ -46,7 +46,7 @@ def away_from_the_tree(session):
     """Go to a copy of all that the tests read, where there is no package to import by mistake."""
     folder = Path(session.create_tmp()) / "away"
     shutil.rmtree(folder, ignore_errors=True)
-    for name in ("tests", "benchmarks", "examples", "docs"):
+    for name in ("tests", "benchmarks", "examples", "docs", ".github"):
         shutil.copytree(name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for file in (*Path().glob("*.md"), Path("pyproject.toml"), Path("noxfile.py")):
         shutil.copy(file, folder)
@@ -187,7 +187,7 @@ def wheels(session):
     dependencies(session, "test", "bench")
     node_servers(session)
     named = os.pathsep.join(map(str, (wheel, tree, packed)))
-    pytest(session, "tests/packaging", GOFLOW_TEST_WHEELS=named)
+    session.run("pytest", "tests/packaging", env={"GOFLOW_TEST_WHEELS": named})
     away_from_the_tree(session)
     pytest(session, *SIDE_BY_SIDE, GOFLOW_TEST_INSTALLED="1")
 
