@@ -54,4 +54,10 @@
   }
   // Text that is too small to read helps nobody: rather scroll.
   zoom(Math.max(0.6, Math.min(1, frame.clientWidth / width)));
+  const first = drawing.querySelector(".start");
+  if (first) {
+    const box = first.getBoundingClientRect();
+    const edge = frame.getBoundingClientRect();
+    frame.scrollLeft += box.left + box.width / 2 - edge.left - frame.clientWidth / 2;
+  }
 })();

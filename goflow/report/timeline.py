@@ -116,6 +116,7 @@ def _axis(length: float) -> str:
     marks = "".join(
         f'<em style="left:{i * step / length * 100:.2f}%">{duration(i * step) if i else "0"}</em>'
         for i in range(int(length / step) + 1)
+        if i * step <= 0.92 * length  # the text of a later one would be cut
     )
     return (
         '<div class="row axis"><span class="name"></span>'

@@ -1,10 +1,11 @@
 """``goflow run`` on a terminal: what is on the screen while a run goes on, and what stays."""
 
 import json
+from pathlib import Path
 
 import pytest
 from support.terminal import GOFLOW, Terminal
-from support.workflows import loop, row, tool, transform, workflow
+from support.workflows import loop, row, script, tool, transform, workflow
 
 SLOW = workflow(
     [
@@ -119,6 +120,34 @@ def test_retries_show_their_attempt_and_what_failed(write, tmp_path):
         assert line_of(screen, "t").startswith("! t")
         assert "call 1" in line_of(screen, "t")
         interrupted(screen)
+
+
+def test_a_server_that_connects_is_told(write, tmp_path):
+    servers = [script("faulty", "hang at handshake")]
+    file = write(workflow([tool("ask", "echo")], row("ask"), servers=servers))
+    with run(file, cwd=tmp_path, columns=100) as screen:
+        screen.wait_until(lambda now: "servers: lab connecting " in now.text)
+        interrupted(screen)
+
+
+def test_what_came_from_the_cache_is_marked_and_summed_up(cli, tmp_path):
+    file = Path(__file__).parents[2] / "examples" / "order-summary.yaml"
+    cli("run", file, "--cache", "use")
+    with run(file, "--cache", "use", cwd=tmp_path, columns=100) as screen:
+        text = screen.finish()
+    assert "= read: cached" in text
+    assert "3 of 3 from the cache (100%), saves " in text
+    assert "✓ paid: completed" in text
+
+
+def test_nodes_of_a_workflow_within_count_for_the_node_that_runs_it(write, tmp_path):
+    write(workflow([tool("deep", "hang"), transform("b", "1")], row("b", "deep")), "inner.yaml")
+    outer = {"id": "sub", "type": "workflow", "workflow": "inner.yaml"}
+    with run(write(workflow([outer], row("sub"))), cwd=tmp_path, columns=100) as screen:
+        screen.wait_until(lambda now: "2/4" in line_of(now, "sub"))
+        text = interrupted(screen)
+    assert "✗ sub: cancelled" in text
+    assert "tools " in text
 
 
 def test_the_record_says_where_the_time_went(write, tmp_path):
