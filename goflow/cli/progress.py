@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING, Any, Protocol
 
 from goflow.engine import events
-from goflow.errors import BadCall
 from goflow.shown import MARKS, counted, duration
 
 if TYPE_CHECKING:
@@ -19,18 +17,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MARKS",
-    "MODES",
     "PlainProgress",
     "Progress",
     "connected",
     "describe",
     "duration",
-    "mode_of",
     "progress_of",
     "reused",
 ]
-
-MODES = ("auto", "live", "plain", "jsonl", "quiet")
 
 
 class Progress(Protocol):
@@ -49,24 +43,8 @@ class Progress(Protocol):
         """Show one event."""
 
 
-def mode_of(asked: str, *, quiet: bool = False) -> str:
-    """What ``auto`` is here, and everything else if it can be. Raises ``BadCall``."""
-    if quiet and asked not in ("auto", "quiet"):
-        raise BadCall(f"--quiet and --progress {asked} exclude each other")
-    if quiet:
-        return "quiet"
-    terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-    if asked == "live" and not terminal:
-        raise BadCall(
-            "--progress live needs a terminal on standard error", hint="--progress plain needs none"
-        )
-    if asked == "auto":
-        return "live" if terminal else "plain"
-    return asked
-
-
 def progress_of(mode: str, plan: Plan | None) -> Progress | None:
-    """Who shows a run of this plan in a mode that ``mode_of`` gave."""
+    """Who shows a run of this plan in a mode that ``modes.mode_of`` gave."""
     if mode == "quiet":
         return None
     if mode == "jsonl":

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
+from goflow.cli.modes import mode_of
 from goflow.cli.output import say
 from goflow.cli.parameters import read_inputs, read_parameters
-from goflow.cli.progress import mode_of
 from goflow.cli.running import carry_out, print_result, refused
 from goflow.engine.inputs import bind
 from goflow.engine.prepare import prepare

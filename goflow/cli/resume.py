@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from goflow.cli.progress import MODES, mode_of
+from goflow.cli.modes import MODES, mode_of
 from goflow.cli.running import carry_out, print_result, refused
 from goflow.errors import BadCall, GoFlowError
 

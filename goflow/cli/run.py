@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from goflow.cli.modes import MODES, mode_of
 from goflow.cli.parameters import read_inputs, read_parameters
-from goflow.cli.progress import MODES, mode_of
 from goflow.cli.running import carry_out, kept_results, print_result, refused, tell_warnings
 from goflow.engine.inputs import bind
 from goflow.engine.prepare import prepare

@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from goflow.cli.output import emit, emit_json, say, say_error
-from goflow.cli.progress import progress_of
 from goflow.errors import BadCall, GoFlowError, InputError, WorkflowInvalid
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ def carry_out(
 ) -> RunResult:
     """Do one run in an engine of its own; interrupts end it, and it is watched meanwhile.
 
-    ``mode`` is how it is shown (``progress.mode_of``), with what ``plan`` says of it.
+    ``mode`` is how it is shown (``modes.mode_of``), with what ``plan`` says of it.
     ``servers`` are those that the run may use, of which ``processes`` were started already: the
     engine connects first to those that were used most. ``events_file`` gets every event as a line
     of JSON; ``results`` are closed. A ``cassette`` records the servers' traffic, or plays it back.
@@ -61,6 +60,7 @@ def carry_out(
     import asyncio  # noqa: PLC0415 - after the servers were started
     import signal  # noqa: PLC0415
 
+    from goflow.cli.progress import progress_of  # noqa: PLC0415 - while the servers boot
     from goflow.engine.engine import Engine  # noqa: PLC0415
 
     async def main(listener: Listener | None) -> RunResult:

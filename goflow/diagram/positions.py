@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 __all__ = ["fit", "positions_of"]
 
 SWEEPS = 40
-AGREEING = 16
-"""The last sweeps, in which items look at both sides at once."""
+FEWER = 16
+"""Sweeps where there are more than ``MANY`` items: few could be followed by eye anyway."""
+MANY = 2_000
 # How much a link pulls: between bends most, so that long links are straight (Gansner et al. 1993).
 _BEND, _MIXED, _BOX = 16.0, 2.0, 1.0
 
@@ -39,9 +40,10 @@ def positions_of(layers: Layers, gap: float, bend_gap: float) -> list[float]:
         for item, at in zip(row, distances, strict=True):
             middle[item] = at - distances[-1] / 2
     weights = [_BOX if item.box is not None else 0.0 for item in items]
-    for sweep in range(SWEEPS):
+    sweeps = SWEEPS if len(items) <= MANY else FEWER
+    for sweep in range(sweeps):
         downward = sweep % 2 == 0
-        last = sweep >= SWEEPS - AGREEING
+        last = sweep >= sweeps * 3 // 5  # from here on items look at both sides at once
         order = range(len(layers.rows)) if downward else range(len(layers.rows) - 1, -1, -1)
         for i in order:
             row = layers.rows[i]
