@@ -30,17 +30,23 @@ VERBS = {
     "servers": "Manage the servers you know, and try them.",
     "secrets": "Keep what servers need and nobody may read.",
     "fmt": "Write workflow files in the canonical spelling.",
+    "export": "Write a workflow without its secrets, to share it.",
+    "import": "Take in a shared workflow, and see what it needs.",
+    "doctor": "Look for what is wrong with this installation.",
+    "completion": "Print what makes a shell complete goflow's words.",
     "schema": "Print the JSON Schema of workflow files, for editors.",
     "functions": "List the functions that expressions can call.",
     "cache": "Look at the results that are kept between runs, and tend them.",
     "explain": "Say what a finding's code means, with the mistake and its fix.",
 }
+_MODULES = {"import": "import_"}
+"""Modules that cannot have their verb's name."""
 INTERRUPTED = 130
 
 
 @click.group(
     cls=Verbs,
-    verbs={name: (name, what) for name, what in VERBS.items()},
+    verbs={name: (_MODULES.get(name, name), what) for name, what in VERBS.items()},
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 done, 1 the run failed or the file has errors, "
     "2 the call itself is wrong, 130 interrupted.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import Any
 
@@ -30,6 +31,10 @@ class Verbs(click.Group):
             return None
         module = import_module(f"goflow.cli.{self._verbs[name][0]}")
         command: click.Command = getattr(module, f"{name}_command", None) or module.command
+        if "_GOFLOW_COMPLETE" in os.environ:
+            from goflow.cli.completers import add_completers  # noqa: PLC0415 - a shell asks
+
+            add_completers(command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
