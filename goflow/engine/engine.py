@@ -26,7 +26,7 @@ from goflow.servers.usage import UsageFile
 from goflow.workflow.model import Workflow
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
     from pathlib import Path
     from types import TracebackType
 
@@ -292,7 +292,9 @@ class Engine:
                 written = _finish(journal, result, warnings, statistics)
             for delivery in deliveries:
                 await delivery.finish()
-            warnings += () if written is None else await written
+            if journal is not None and written is not None:
+                await written
+                warnings += journal.warnings
         return msgspec.structs.replace(result, warnings=(*result.warnings, *warnings))
 
     async def _keep_results(self, reuse: Reuse | None) -> tuple[str, ...]:
@@ -425,7 +427,7 @@ class Engine:
 
 def _finish(
     journal: RunJournal, result: RunResult, warnings: tuple[str, ...], statistics: dict[str, Any]
-) -> Awaitable[tuple[str, ...]]:
+) -> asyncio.Future[None]:
     """Write down how a run ended; the ``warnings`` are those of the store of results."""
     if result.connections:
         statistics["connections"] = [one.to_dict() for one in result.connections]

@@ -14,7 +14,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 __all__ = ["Journal", "Operation", "Record", "RunHead", "RunJournal"]
 
@@ -258,16 +258,17 @@ class RunJournal:
         error: dict[str, Any] | None,
         warnings: Sequence[str],
         statistics: dict[str, Any] | None = None,
-    ) -> Awaitable[tuple[str, ...]]:
-        """The run ended. Await what this gives: what is wrong with the history, if anything.
+    ) -> asyncio.Future[None]:
+        """The run ended; done when that is committed (or given up).
 
         ``statistics`` are JSON values about the run as a whole, by what they are about.
         """
         self._add("finish", status, duration, result, error, warnings, statistics)
-        return self._finished(self._journal.flush())
+        return self._journal.flush()
 
-    async def _finished(self, written: asyncio.Future[None]) -> tuple[str, ...]:
-        await written
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is wrong with the history, if anything."""
         return tuple(self._journal.warnings)
 
     def path(self, path: Sequence[int]) -> str:

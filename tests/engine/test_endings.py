@@ -2,10 +2,11 @@
 
 import asyncio
 import itertools
+import threading
 
 import pytest
 from support.servers import minimal
-from support.workflows import Started, lab_server, script, tool, transform, workflow
+from support.workflows import Started, lab_server, row, script, tool, transform, workflow
 
 import goflow
 from goflow.engine import events
@@ -134,5 +135,23 @@ def test_a_connection_that_failed_for_nobody_is_tried_again(run, monkeypatch, tm
         with pytest.raises(ConnectFailed):
             await connections.acquire(minimal(cwd=str(tmp_path / "never")))
         await connections.close()
+
+    run(main())
+
+
+def test_a_caller_that_is_cancelled_when_its_run_is_over_leaves_nothing_behind(run):
+    """While its listener, and the history, are waited for."""
+    let_go = threading.Event()
+
+    async def main():
+        async with goflow.Engine() as engine:
+            text = workflow([transform("a", "1")], row("a"))
+            task = asyncio.create_task(engine.run(text, listener=lambda event: let_go.wait()))
+            await asyncio.sleep(0)  # a run that only computes is over in one step
+            assert "0 runs" in repr(engine)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            let_go.set()
 
     run(main())
