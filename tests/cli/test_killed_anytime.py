@@ -91,7 +91,12 @@ class Harness:
             text=True,
         )
         if kill:
-            time.sleep(self.moments.uniform(0.0, 0.5))  # any moment will do
+            # Any moment will do; half of them are told by what was done, on slow machines too.
+            anywhere = self.moments.random() < 0.5
+            if not anywhere:
+                lines = len(self.lines()) + self.moments.randrange(1, 10)
+                wait_until(lambda: len(self.lines()) >= lines or child.poll() is not None, 60)
+            time.sleep(self.moments.uniform(0.0, 0.5 if anywhere else 0.02))
             child.send_signal(signal.SIGKILL)
         out, err = child.communicate(timeout=60)
         assert wait_until(lambda: not self.marked_processes()), "a server is left"
