@@ -417,8 +417,9 @@ def test_an_unknown_outcome_is_retried_only_where_that_is_harmless_or_asked_for(
 
 
 def test_a_node_timeout_bounds_one_attempt(go):
-    node = tool("a", "hang", timeout="50ms")
-    result = go(workflow([node], ["start a", "a end"]))
+    # It covers connecting too, which the node before has done.
+    nodes = [tool("b", "say", text="x"), tool("a", "hang", timeout="50ms")]
+    result = go(workflow(nodes, ["start b", "b a", "a end"]))
     assert result.error["code"] == "timeout"
     assert result.node("a").status == "outcome_unknown"
 
