@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import time
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx2
@@ -30,6 +28,7 @@ from goflow.servers.oauth import provider
 from goflow.servers.redaction import Redactor
 from goflow.servers.sdk_callbacks import callbacks
 from goflow.servers.sdk_changes import hear_of_changes, tells_of_changes
+from goflow.servers.sdk_errors import SdkErrors
 from goflow.servers.sdk_logs import hidden_in_logs
 from goflow.servers.shared_client import borrowed_transport
 
@@ -45,7 +44,6 @@ if TYPE_CHECKING:
 __all__ = ["SdkSession"]
 
 _T = TypeVar("_T")
-_E = TypeVar("_E", bound=ServerError)
 
 # What a server says to a greeting of an era that it does not speak: a JSON-RPC error, or an HTTP
 # status that is not about who asks or how often.
@@ -54,20 +52,6 @@ _DISCOVER_SECONDS = 10.0
 
 # A result as it came: the SDK's own types fill in defaults and drop what they do not know.
 _Raw = RootModel[dict[str, Any]]
-
-# The classes of error that a file may name and only HTTP knows, and what to do.
-_CREDENTIALS = (
-    "it wants other credentials: look at the server's 'headers' and 'credential_ref', or log in "
-    "with goflow servers login"
-)
-_STATUSES = {
-    401: ("unauthorized", _CREDENTIALS),
-    403: ("unauthorized", _CREDENTIALS),
-    404: ("not_found", "look at the path in the server's 'url'"),
-    405: ("not_found", "look at the server's 'url' and 'transport'"),
-    429: ("rate_limit", "it wants fewer calls: 'max_in_flight', or a retry with a longer delay"),
-    503: ("service_unavailable", None),
-}
 
 
 class SdkSession:
@@ -86,6 +70,8 @@ class SdkSession:
         self._auth = auth or provider(config)
         self._loop = asyncio.get_running_loop()
         self._redactor = Redactor(config.secrets)
+        self._errors = SdkErrors(config, self._redactor)
+        self._error = self._errors.error
         self._sdk: ClientSession | None = None
         self._calls: set[Call] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -289,11 +275,6 @@ class SdkSession:
 
     # -- what went wrong -----------------------------------------------------------------------
 
-    def _error(self, kind: type[_E], what: str, **fields: Any) -> _E:
-        """An error of this server, redacted; ``what`` completes "server 'x' …"."""
-        text = self._redactor.text(f"server {self._config.id!r} {what}")
-        return kind(text, server=self._config.id, **fields)
-
     def _odd(self, what: str) -> ServerError:
         return self._error(ServerError, what)
 
@@ -336,51 +317,21 @@ class SdkSession:
         if isinstance(failure, httpx2.Response):
             call.fail(self._refused(failure, call.method))
         elif isinstance(failure, OAuthFlowError):
-            call.fail(self._not_let_in(failure))
+            call.fail(self._errors.not_let_in(failure, connected=self._sdk is not None))
         elif call.sent:
             self._retire("closed the connection", drain=True)
             call.fail(self._lost(call))
         else:
             self._retire("could not be reached", drain=True)
-            call.fail(self._unreachable(failure))
-
-    def _not_let_in(self, error: OAuthFlowError) -> ServerError:
-        kind = ConnectFailed if self._sdk is None else ServerError
-        hint = f"goflow servers login {self._config.id}"
-        failed = self._error(kind, f"does not let us in: {error}", hint=hint)
-        failed.code = "unauthorized"
-        return failed
-
-    def _unreachable(self, error: BaseException) -> ConnectFailed:
-        # This one's text is a header, escaped, in which redaction would not find a secret.
-        reason = "" if isinstance(error, httpx2.LocalProtocolError) else str(error)
-        what = f"cannot be reached at {self._config.url}: {reason or type(error).__name__}"
-        hint = "it must be running, and 'url' must be the address of its MCP endpoint"
-        return self._error(ConnectFailed, what, hint=hint)
+            call.fail(self._errors.unreachable(failure))
 
     def _refused(self, response: httpx2.Response, method: str) -> ServerError:
         """The error of a response that is an HTTP error and nothing more."""
-        status = response.status_code
         if lost_session(response):
             self._retire("no longer knows the session", drain=True)
             what = f"no longer knows the session (HTTP 404): it did nothing about {method}"
             return self._error(ConnectFailed, what)
-        kind: type[ServerError] = ServerError
-        if self._sdk is None:
-            kind = ConnectFailed
-        elif status >= 500 and status != 503:  # what the server behind a gateway did is unknown
-            kind = ConnectionLost
-        code, hint = _STATUSES.get(status, ("bad_request" if status < 500 else kind.code, None))
-        what = f"answered {method} with HTTP {status} {response.reason_phrase}".rstrip()
-        if response.has_redirect_location:
-            target = response.headers["location"]
-            what += f", to {target}"
-            hint = "if that is the server's address now, put it into its 'url'"
-        hint = self._redactor.text(hint or "its own log may say why")
-        error = self._error(kind, what, hint=hint)
-        error.code = code
-        error.retry_after = _seconds(response.headers.get("retry-after"))
-        return error
+        return self._errors.refused(response, method, connected=self._sdk is not None)
 
     # -- the end -------------------------------------------------------------------------------
 
@@ -454,7 +405,7 @@ class SdkSession:
             if self._tasks:
                 await asyncio.wait(self._tasks)
             if not ready.done():
-                ready.set_exception(self._connect_failed(failure))
+                ready.set_exception(self._errors.connect_failed(failure))
 
     def _hear_of_changes(self, sdk: ClientSession) -> None:
         """Listen meanwhile, when that has to be asked for."""
@@ -533,36 +484,6 @@ class SdkSession:
                 self._redactor.value(data),
             )
             self._loop.call_soon(self._handlers.log, hidden)
-
-    def _connect_failed(self, failure: BaseException | None) -> ConnectFailed:
-        while failure is not None and getattr(failure, "exceptions", None):
-            failure = failure.exceptions[0]  # type: ignore[attr-defined]  # an exception group
-        if isinstance(failure, OAuthFlowError):
-            failure = self._not_let_in(failure)
-        if isinstance(failure, httpx2.HTTPStatusError):
-            failure = self._refused(failure.response, "GET")
-        if isinstance(failure, ConnectFailed):
-            return failure
-        if isinstance(failure, ServerError):
-            return ConnectFailed(failure.message, server=self._config.id, hint=failure.hint)
-        if failure is None or isinstance(failure, TimeoutError):
-            limit = self._config.connect_timeout
-            what = f"did not answer initialize within {limit:.3g} s"
-            return self._error(ConnectFailed, what, hint="'connect_timeout' allows more")
-        return self._unreachable(failure)
-
-
-def _seconds(text: str | None) -> float | None:
-    """The seconds that a ``Retry-After`` asks for: a number of them, or a date."""
-    if text is None:
-        return None
-    if text.isdecimal() and len(text) < 10:
-        return float(text)
-    try:
-        at = parsedate_to_datetime(text)
-        return max(0.0, at.timestamp() - time.time())
-    except (TypeError, ValueError, OverflowError):
-        return None
 
 
 def _progress_teller(on_progress: OnProgress) -> Any:
