@@ -51,11 +51,11 @@ cdef enum:
 cdef class Lease:
     """The right to use one connection, until it is checked in; made by its pool.
 
-    ``key`` is what was asked for, ``waited`` how many seconds it took to get it, ``where`` the place
-    that asked (only of a pool that looks for leaks). A lease that waits has the ``token`` that
-    ``wait`` was given; one that got nothing has the ``error``. ``unchecked`` says that its
-    connection was idle for so long that it should be checked first; ``slot`` is what its pool knows
-    the connection by.
+    ``key`` is what was asked for, ``waited`` how many seconds it took to get it, ``where`` the
+    place that asked (only of a pool that looks for leaks). A lease that waits has the ``token``
+    that ``wait`` was given; one that got nothing has the ``error``. ``unchecked`` says that its
+    connection was idle for so long that it should be checked first; ``slot`` is what its pool
+    knows the connection by.
     """
 
     cdef readonly object key
