@@ -203,7 +203,7 @@ def _writable(folder: Path) -> bool:
 
 def _keyring() -> Iterator[Check]:
     import keyring  # noqa: PLC0415
-    from keyring.errors import KeyringError, NoKeyringError  # noqa: PLC0415
+    from keyring.errors import NoKeyringError  # noqa: PLC0415
 
     elsewhere = "secrets come from GOFLOW_SECRET_… or the file that GOFLOW_SECRETS_FILE names"
     try:
@@ -211,7 +211,7 @@ def _keyring() -> Iterator[Check]:
         keyring.get_password("goflow", "doctor")
     except NoKeyringError:
         yield Check("keyring", "note", "there is none", elsewhere)
-    except (KeyringError, Exception) as error:  # a backend's own, such as of a bus that is gone
+    except Exception as error:  # locked, or a backend's own, such as of a bus that is gone
         detail = f"it cannot be used: {error or type(error).__name__}"
         yield Check("keyring", "problem", detail, f"unlock it; without it {elsewhere}")
     else:
