@@ -13,6 +13,12 @@ import pyte
 GOFLOW = str(Path(sys.executable).parent / "goflow")
 
 
+def _environment():
+    """Ours, but for what is said of another terminal: who runs tests side by side sets its size."""
+    ours = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR")
+    return {name: value for name, value in os.environ.items() if name not in ours}
+
+
 class Terminal:
     """Runs a command; what it writes is drawn on a screen of ``columns`` by ``rows``.
 
@@ -28,7 +34,7 @@ class Terminal:
             str(command[0]),
             [str(word) for word in command[1:]],
             cwd=None if cwd is None else str(cwd),
-            env={**os.environ, "TERM": "xterm-256color", **(env or {})},
+            env={**_environment(), "TERM": "xterm-256color", **(env or {})},
             dimensions=(rows, columns),
             timeout=timeout,
             encoding="utf-8",
