@@ -1,18 +1,22 @@
 """The reference pages that are written out of the code: what they say cannot become untrue.
 
-``write(docs)`` makes ``reference/*.md``, which are not kept in the repository.
+``write(docs)`` makes ``reference/*.md`` and ``pictures/*.svg``, which the repository does not keep.
 """
 
 from __future__ import annotations
 
 import inspect
 import textwrap
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+import goflow
 from goflow import errors
 from goflow.cli.app import cli
+from goflow.diagram.diagram import diagram_of
+from goflow.diagram.svg import svg
 from goflow.engine import events
 from goflow.expressions.functions import FUNCTIONS
 from goflow.workflow import schema
@@ -21,9 +25,12 @@ from goflow.workflow.explanations import EXPLANATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-__all__ = ["PAGES", "write"]
+__all__ = ["DRAWN", "PAGES", "write"]
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+DRAWN = ("ticket-routing", "log-errors", "exchange-rates")
+"""The examples of which there are pictures."""
 
 OTHER_NAME = "Another name of '"
 
@@ -35,6 +42,11 @@ def write(docs: Path) -> None:
         text = page()
         if not path.exists() or path.read_text() != text:
             path.write_text(text)
+    (docs / "pictures").mkdir(exist_ok=True)
+    for name in DRAWN:
+        workflow = goflow.load(EXAMPLES / f"{name}.yaml")
+        picture = svg(diagram_of(workflow))
+        (docs / "pictures" / f"{name}.svg").write_text(picture)
 
 
 # -- the format --------------------------------------------------------------------------------

@@ -56,6 +56,8 @@ def test_the_reference_is_written_out_of_the_code(tmp_path):
     reference_pages.write(tmp_path)
     pages = {path.stem: path.read_text() for path in (tmp_path / "reference").iterdir()}
     assert set(pages) == set(reference_pages.PAGES)
+    drawn = {path.stem for path in (tmp_path / "pictures").iterdir()}
+    assert drawn == set(reference_pages.DRAWN)
     assert (
         "| `server` | text | required | The id of the server. Also: `server_id`. |"
         in pages["format"]
