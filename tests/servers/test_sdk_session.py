@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
+import socket
 import subprocess
 import sys
 
@@ -126,7 +128,7 @@ CALLS = [
 ]
 
 
-async def through_sdk(config):
+async def through_sdk(config, calls=CALLS):
     """What the SDK's own client makes of the server."""
     import httpx2
     from mcp import ClientSession, MCPError
@@ -157,7 +159,7 @@ async def through_sdk(config):
             if not cursor:
                 break
         outcomes = []
-        for name, arguments in CALLS:
+        for name, arguments in calls:
             try:
                 result = await session.call_tool(name, arguments)
             except MCPError as error:
@@ -175,11 +177,11 @@ async def through_sdk(config):
         }
 
 
-async def through_ours(config):
+async def through_ours(config, calls=CALLS):
     async with connected(config) as session:
         assert isinstance(session, Session)
         outcomes = []
-        for name, arguments in CALLS:
+        for name, arguments in calls:
             try:
                 outcomes.append(await session.call_tool(name, arguments))
             except RequestRejected as error:
@@ -216,6 +218,44 @@ def test_every_kind_of_server_gives_what_the_sdks_client_gives(run, any_server, 
     assert [block["type"] for block in by_name["kinds"]["content"]] == ["text", "image", "text"]
     assert by_name["same"]["structuredContent"]["value"]["b"] == [None, 2**70, 1.5, True]
     assert by_name["reject"] == (-32000, "no way", {"reason": "no way"})
+
+
+@pytest.mark.node
+@pytest.mark.parametrize(
+    ("transport", "kind", "path"), [("http", "streamableHttp", "/mcp"), ("sse", "sse", "/sse")]
+)
+def test_the_everything_server_over_the_web(run, node_modules, transport, kind, path):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    script = node_modules / "@modelcontextprotocol/server-everything/dist/index.js"
+    process = subprocess.Popen(
+        ["node", str(script), kind],
+        env={**os.environ, "PORT": str(port)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    calls = [
+        ("echo", {"message": "hé"}),
+        ("get-sum", {"a": 1, "b": 2.5}),
+        ("get-structured-content", {"location": "Chicago"}),
+        ("get-annotated-message", {"messageType": "error", "includeImage": True}),
+        ("get-resource-links", {"count": 3}),
+        ("no-such-tool", {}),
+    ]
+    try:
+        while str(port) not in process.stderr.readline():
+            assert process.poll() is None
+        url = f"http://127.0.0.1:{port}{path}"
+        config = ServerConfig(id="everything", transport=transport, url=url, era="handshake")
+        theirs, ours = asyncio.run(through_sdk(config, calls)), run(through_ours(config, calls))
+    finally:
+        process.kill()
+        process.wait()
+        process.stderr.close()
+    assert ours["tools"] == theirs["tools"]
+    assert json.dumps(ours["identity"]) == json.dumps(theirs["identity"])
+    for call, mine, other in zip(calls, ours["outcomes"], theirs["outcomes"], strict=True):
+        assert mine == other, call  # the SDK's model makes 1.0 of a 1
 
 
 @pytest.mark.parametrize("transport", ["http", "sse"])
