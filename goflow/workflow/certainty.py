@@ -1,9 +1,8 @@
 """What is certain when a node starts: variables set, nodes done, branches taken.
 
 A must-analysis over the graph. A fact holds on every path to a node when each incoming edge brings
-it. Beyond that, a join waits for all its inputs: an input that must have run, because something
-certain leads to it without a condition, brings its facts although another edge does not. Facts are
-bits of Python integers.
+it. Beyond that, a join waits for all its inputs: what must have run above it brings its facts
+although another edge does not (see ``joins``). Facts are bits of Python integers.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from goflow._core.graph import Graph
+from goflow.workflow.joins import Input, Joins
 from goflow.workflow.model import ConditionNode, LoopNode, Node, ParallelNode, StartNode
 from goflow.workflow.structure import Structure, chains
 
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from goflow.workflow.model import Edge
 
 __all__ = ["Certainty"]
-
-_FEW = 16
-"""Incoming edges up to which each is followed by itself, which is quadratic in their number."""
 
 
 class Certainty:
@@ -132,103 +129,24 @@ class Certainty:
         edges = self._structure.edges
         index = {node.id: i for i, node in enumerate(top)}
         done = [self._done[node.id] for node in top]
-        branching = {node.id for node in top if isinstance(node, ConditionNode)}
         fallible = {index[edge.source] for edge in edges if edge.on != "success"}
-        incoming: dict[int, list[tuple[int, int, bool, bool]]] = defaultdict(list)
+        conditions = {i for i, node in enumerate(top) if isinstance(node, ConditionNode)}
+        incoming: dict[int, list[Input]] = defaultdict(list)
         for edge in edges:
-            success = edge.on == "success"
-            forced = success and edge.condition is None and edge.source not in branching
-            source = index[edge.source]
-            incoming[index[edge.target]].append((source, self._along(edge), success, forced))
+            source, success = index[edge.source], edge.on == "success"
+            branch = edge.condition if success and source in conditions else None
+            forced = success and edge.condition is None and source not in conditions
+            sure = forced and source not in fallible
+            incoming[index[edge.target]].append(
+                Input(source, self._along(edge), success, sure, branch)
+            )
         graph = Graph(list(index), [(edge.source, edge.target) for edge in edges])
         start = next(node.id for node in top if isinstance(node, StartNode))
         reached = {index[node_id] for node_id in graph.reachable(start)}
 
-        # For each node: what is certain before it, and the nodes any of which makes it run.
-        before = [0] * len(top)
-        forcers = _Forcers(top, edges, index, done)
+        joins = Joins(done, [self._brings(node) for node in top], fallible)
+        joins.branch(conditions, incoming)
         for i in map(index.__getitem__, graph.order()):
-            if i not in reached:
-                continue
-            edges_in = [edge for edge in incoming[i] if edge[0] in reached]
-            certain = -1 if edges_in else 0
-            for source, brought, _, _ in edges_in:
-                along = before[source] | brought
-                if 1 < len(edges_in) <= _FEW:
-                    along = self._with_forced(along, edges_in, before, forcers, fallible, top)
-                certain &= along
-            forcers.add(i, [edge[0] for edge in edges_in if edge[3] and edge[0] not in fallible])
-            if len(edges_in) > _FEW:
-                certain = self._with_forced(certain, edges_in, before, forcers, fallible, top)
-            before[i] = certain
-            self._facts[top[i].id] = certain
-
-    def _with_forced(
-        self,
-        facts: int,
-        edges_in: list[tuple[int, int, bool, bool]],
-        before: list[int],
-        forcers: _Forcers,
-        fallible: set[int],
-        top: list[Node],
-    ) -> int:
-        """``facts``, and those of the inputs that must have run where these hold."""
-        waiting = [source for source, _, success, _ in edges_in if success]
-        again = True
-        while again:
-            again = False
-            for source in tuple(waiting):
-                if forcers.of[source] & facts and source not in fallible:
-                    facts |= before[source] | self._brings(top[source])
-                    waiting.remove(source)
-                    again = True
-        return facts
-
-
-class _Forcers:
-    """``of[i]``: the nodes, as bits, any of which makes node ``i`` run when it completes.
-
-    A source of an unconditional edge does, and what makes it run; and a condition both of whose
-    branches lead to the node. Nodes are added in topological order.
-    """
-
-    def __init__(
-        self, top: list[Node], edges: list[Edge], index: dict[str, int], done: list[int]
-    ) -> None:
-        self.of = [0] * len(top)
-        self._done = done
-        targets: dict[int, dict[str | None, int]] = defaultdict(dict)
-        failing = {edge.source for edge in edges if edge.on != "success"}
-        for edge in edges:
-            if isinstance(top[index[edge.source]], ConditionNode) and edge.source not in failing:
-                targets[index[edge.source]][edge.condition] = index[edge.target]
-        self._opposite: dict[int, list[tuple[int, int]]] = defaultdict(list)
-        for condition, pair in targets.items():
-            if pair.keys() == {"true", "false"}:
-                self._opposite[pair["true"]].append((condition, pair["false"]))
-                self._opposite[pair["false"]].append((condition, pair["true"]))
-        # Nodes that begin a branch, and make others run whose condition does not (yet).
-        self._open: list[frozenset[int]] = [frozenset()] * len(top)
-
-    def add(self, i: int, sources: list[int]) -> None:
-        """Node ``i``, which unconditional edges from ``sources`` lead to."""
-        forcing = 0
-        begun = {i} if i in self._opposite else set()
-        for source in sources:
-            forcing |= self.of[source] | self._done[source]
-            begun |= self._open[source]
-        known = forcing | self._done[i]
-        fresh = list(begun)
-        while fresh:
-            begins = fresh.pop()
-            for condition, other in self._opposite[begins]:
-                if known & self._done[other] and not known & self._done[condition]:
-                    known |= self.of[condition] | self._done[condition]
-                    begun |= self._open[condition]
-                    fresh += self._open[condition]
-        self.of[i] = known & ~self._done[i]
-        self._open[i] = frozenset(
-            begins
-            for begins in begun
-            if not all(known & self._done[c] for c, _ in self._opposite[begins])
-        )
+            if i in reached:
+                inputs = [one for one in incoming[i] if one.source in reached]
+                self._facts[top[i].id] = joins.add(i, inputs)

@@ -53,6 +53,21 @@ CASES = {
         ["a" + SET, "a2" + PASS, "b" + PASS],
         ["s a", "a a2", "s b", "a2 n", "b n"],
     ),
+    "a join of both branches and of a third path": (
+        False,
+        ["c" + COND, "a" + SET, "b" + SET, "w" + PASS],
+        ["s c", "s w", "c a condition:'true'", "c b condition:'false'", "a n", "b n", "w n"],
+    ),
+    "a join of one branch and of a third path": (
+        True,
+        ["c" + COND, "a" + SET, "b" + PASS, "w" + PASS],
+        ["s c", "s w", "c a condition:'true'", "c b condition:'false'", "a n", "b n", "w n"],
+    ),
+    "a join that waits for what a dead input waits for": (
+        False,
+        ["a" + SET, "c" + COND, "b" + PASS],
+        ["s a", "s n", "a c", "c b condition:'true'", "c e condition:'false'", "b n"],
+    ),
     "a join with a conditional input": (
         True,
         ["a" + SET, "b" + PASS],
@@ -80,6 +95,44 @@ CASES = {
         ["a" + SET, "b" + PASS, "h" + PASS],
         ["s a", "a h on:error", "h e", "s b", "a n", "b n"],
     ),
+    "a join that a condition's branches and a third path lead to": (
+        False,
+        ["a" + SET, "c" + COND, "t" + PASS, "f" + PASS],
+        ["s n", "s a", "a c", "c t condition:'true'", "c f condition:'false'", "t n", "f n"],
+    ),
+    "a join with a branch that leads there at once": (
+        False,
+        ["a" + SET, "c" + COND, "t" + PASS],
+        ["s n", "s a", "a c", "c t condition:'true'", "c n condition:'false'", "t n"],
+    ),
+    "set in both branches, beside a third path": (
+        False,
+        ["c" + COND, "t" + SET, "f" + SET],
+        ["s n", "s c", "c t condition:'true'", "c f condition:'false'", "t n", "f n"],
+    ),
+    "set in one branch, beside a third path": (
+        True,
+        ["c" + COND, "t" + SET, "f" + PASS],
+        ["s n", "s c", "c t condition:'true'", "c f condition:'false'", "t n", "f n"],
+    ),
+    "a join with a branch that is skipped once its condition is decided": (
+        False,
+        ["a" + SET, "c" + COND, "t" + PASS],
+        ["s n", "s a", "a c", "c t condition:'true'", "c e condition:'false'", "t n"],
+    ),
+    "a third path beside branches of a condition that need not run": (
+        True,
+        ["a" + SET, "c" + COND, "t" + PASS, "f" + PASS],
+        [
+            "s n",
+            "s a condition:'1>0'",
+            "a c",
+            "c t condition:'true'",
+            "c f condition:'false'",
+            "t n",
+            "f n",
+        ],
+    ),
 }
 
 
@@ -90,7 +143,7 @@ def test_a_variable_is_surely_set(case):
 
 
 def generated(pick):
-    """A workflow of conditions, transforms that set variables, joins and error edges."""
+    """A workflow of conditions, transforms that set variables, joins, error and always edges."""
     count = pick.randrange(3, 10)
     kinds = ["start", *(pick.choice(["set", "set", "if", "pass"]) for _ in range(count)), "end"]
     nodes = [{"id": "n0", "type": "start"}]
@@ -114,19 +167,27 @@ def generated(pick):
                 edges.append((i, pick.choice(later), branch))
         else:
             targets = pick.sample(later, min(len(later), pick.randrange(1, 4)))
-            edges += [(i, target, None) for target in targets]
+            ways = [None] * 12 + ["error", "always"] if i else [None]
+            edges += [(i, target, pick.choice(ways)) for target in targets]
     return kinds, nodes, edges
 
 
+def written(way):
+    if way in ("true", "false"):
+        return {"condition": way}
+    return {"on": way} if way else {}
+
+
 def simulated(kinds, edges, outcome):
-    """Which nodes run when each condition has its outcome; edges only lead to later nodes."""
+    """Which nodes run when conditions and nodes that may fail have their outcomes."""
     taken = {0}
     ran = set()
-    for i, kind in enumerate(kinds):
+    for i in range(len(kinds)):  # edges only lead to later nodes
         if i in taken:
             ran.add(i)
-            for source, target, branch in edges:
-                if source == i and (kind != "if" or branch == outcome[i]):
+            went = outcome.get(i)
+            for source, target, way in edges:
+                if source == i and (way in ("always", went) or (way is None and went != "error")):
                     taken.add(target)
     return ran
 
@@ -142,10 +203,20 @@ def ancestors(edges, node):
     return found
 
 
-def test_what_is_certain_is_so_in_every_run():
-    """Ten thousand workflows, each with every outcome of its conditions."""
-    certain = 0
-    for seed in range(10_000):
+def runs(kinds, edges):
+    """The nodes that run and those that complete, for every outcome of a workflow."""
+    outcomes = {i: ("true", "false") for i, kind in enumerate(kinds) if kind == "if"}
+    outcomes |= {source: (None, "error") for source, _, way in edges if way in ("error", "always")}
+    for values in itertools.product(*outcomes.values()):
+        outcome = dict(zip(outcomes, values, strict=True))
+        ran = simulated(kinds, edges, outcome)
+        yield ran, {i for i in ran if outcome.get(i) != "error"}
+
+
+def test_what_is_certain_is_so_in_every_run_and_what_is_so_is_certain():
+    """Thousands of workflows, each with every outcome of its conditions and failures."""
+    certain = missed = 0
+    for seed in range(8_000):
         kinds, nodes, edges = generated(random.Random(seed))
         if len({(a, b) for a, b, _ in edges}) != len(edges):
             continue
@@ -153,23 +224,27 @@ def test_what_is_certain_is_so_in_every_run():
             "version": "1.0", "name": "t", "nodes": nodes,
             "variables": [{"name": f"b{i}", "type": "boolean", "default": True}
                           for i, kind in enumerate(kinds) if kind == "if"],
-            "edges": [{"from": f"n{a}", "to": f"n{b}", **({"condition": c} if c else {})}
-                      for a, b, c in edges],
+            "edges": [{"from": f"n{a}", "to": f"n{b}", **written(way)} for a, b, way in edges],
         })  # fmt: skip
         certainty = Certainty(Structure(goflow.load(text)))
-        conditions = [i for i, kind in enumerate(kinds) if kind == "if"]
         above = {i: ancestors(edges, i) for i in range(len(kinds))}
-        for values in itertools.product(("true", "false"), repeat=len(conditions)):
-            ran = simulated(kinds, edges, dict(zip(conditions, values, strict=True)))
+        always = {}
+        for ran, completed in runs(kinds, edges):
             for i in ran:
-                for name in ("v0", "v1", "v2"):
-                    if certainty._set.get(name) and certainty.is_set(name, f"n{i}"):
-                        certain += 1
-                        writers = {j for j in ran & above[i] if nodes[j].get("output") == name}
-                        assert writers, (seed, values, i, name)
+                for name in certainty._set:
+                    writers = {j for j in above[i] & completed if nodes[j].get("output") == name}
+                    always[i, name] = always.get((i, name), True) and bool(writers)
                 for j in range(len(kinds)):
                     if j != i and certainty.is_done(f"n{j}", f"n{i}"):
-                        assert j in ran & above[i], (seed, values, i, j)
+                        assert j in above[i] & completed, (seed, ran, i, j)
                     if j in ran and certainty.exclude(f"n{i}", f"n{j}"):
-                        raise AssertionError((seed, values, i, j))
-    assert certain > 10_000
+                        raise AssertionError((seed, ran, i, j))
+        for (i, name), is_so in always.items():
+            if certainty.is_set(name, f"n{i}"):
+                assert is_so, (seed, i, name)
+                certain += 1
+            else:
+                # Which of two ways a failure goes is not followed as far as conditions are.
+                missed += is_so and all(way in ("true", "false", None) for _, _, way in edges)
+    assert certain > 8_000
+    assert missed <= 2, "warnings that are false"
