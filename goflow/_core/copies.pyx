@@ -1,6 +1,7 @@
-"""Copies of JSON values that share nothing that can change, frozen forms, sizes, and their faults.
+"""Copies of JSON values that share nothing that can change, frozen forms, sizes, depth, and faults.
 
-Compiled because the cache copies a value whenever it takes one in or gives one out. What JSON
+Compiled because the cache copies a value whenever it takes one in or gives one out, and a run looks
+how deep each value nests that it has computed. What JSON
 values are stands in ``value``. All are O(size), at most 500 levels deep, and safe to call from any
 thread.
 """
@@ -147,6 +148,32 @@ cdef Py_ssize_t size_of(PyObject *value, int depth) noexcept:
     return 32 if kind == INTEGER or kind == FLOAT else 0
 
 
+cdef bint is_deeper(PyObject *value, int levels) noexcept:
+    """Whether more lists and maps than ``levels`` are inside of each other."""
+    cdef Kind kind = kind_of(value)
+    cdef Py_ssize_t at = 0
+    cdef PyObject *key
+    cdef PyObject *item
+    cdef bint deeper = False
+    if kind != MAP and kind != LIST:
+        return False
+    if levels == 0:
+        return True
+    if kind == MAP:
+        with cython.critical_section(<object> value):
+            while not deeper and PyDict_Next(value, &at, &key, &item):
+                deeper = not is_leaf(item) and is_deeper(item, levels - 1)
+        return deeper
+    for at in range(PyList_GET_SIZE(value)):
+        item = goflow_list_item(value, at)
+        if item != NULL:
+            deeper = not is_leaf(item) and is_deeper(item, levels - 1)
+            goflow_release(item)
+        if deeper:
+            break
+    return deeper
+
+
 cdef object copied(object value):
     """As `copy`, for sibling extensions."""
     cdef PyObject *result = copy_of(<PyObject *> value, 0)
@@ -229,3 +256,13 @@ cdef object frozen(object own):
 def size(value):
     """An estimate of the bytes that a JSON value takes in memory, within a factor of two."""
     return size_of(<PyObject *> value, 0)
+
+
+def nests_deeper(value, int levels):
+    """Whether a JSON value has more lists and maps inside of each other than ``levels``.
+
+    ``levels`` is 500 at most: beyond them nothing is looked at, so that cycles end too.
+    """
+    if not 0 <= levels <= DEEPEST:
+        raise ValueError(f"levels must be between 0 and {DEEPEST}")
+    return is_deeper(<PyObject *> value, levels)

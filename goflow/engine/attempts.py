@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from goflow.engine import events
+from goflow.engine.depth import CONTAINERS, check_depth
 from goflow.engine.nodes import Answer
 from goflow.engine.record import NodeRecord, error_value
 from goflow.engine.retry import delay_after, names_class, outcome_unknown
@@ -125,16 +126,19 @@ class Attempts:
             answer: Answer = await step.work.attempt(
                 request, self.context.resources, timeout, sending
             )
-            return answer
-        whole: Any = step.work.run(request, scope, self)
-        if timeout is None:
-            return await whole  # type: ignore[no-any-return]
-        try:
-            return await asyncio.wait_for(whole, timeout)
-        except asyncio.TimeoutError:
-            raise NodeTimeout(
-                f"what it runs took longer than {timeout:g} s", seconds=timeout
-            ) from None
+        else:
+            whole: Any = step.work.run(request, scope, self)
+            try:
+                answer = await (whole if timeout is None else asyncio.wait_for(whole, timeout))
+            except asyncio.TimeoutError:
+                if timeout is None:
+                    raise
+                raise NodeTimeout(
+                    f"what it runs took longer than {timeout:g} s", seconds=timeout
+                ) from None
+        if type(answer.value) in CONTAINERS:
+            check_depth(answer.value)
+        return answer
 
     async def _delay(self, step: Step, error: GoFlowError, attempt: int) -> float | None:
         retry = step.node.retry
@@ -241,7 +245,10 @@ class Attempts:
     async def _answer(self, record: NodeRecord, step: Step, scope: Scope) -> Answer:
         if step.now is not None:
             record.attempts = 1
-            return Answer(step.now(scope.env))
+            value = step.now(scope.env)
+            if type(value) in CONTAINERS:
+                check_depth(value)
+            return Answer(value)
         request = step.work.prepare(scope.env)
         if step.cacheable and self._reuse is not None:
             kept = self._reuse.look(record, step, request, self._workflow, self.emit, scope.path)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from goflow.engine import events
 from goflow.engine.attempts import Attempts, as_failure, mark_failed, restore
+from goflow.engine.depth import CONTAINERS, check_depth
 from goflow.engine.readiness import Readiness
 from goflow.engine.record import NodeRecord, RunResult
 from goflow.engine.scope import RunView, Scope
@@ -191,7 +192,10 @@ class Run:
             if not self._begins(index, step, began):
                 return began
             record.attempts = 1
-            record.output = value = step.now(self._env)  # type: ignore[misc]
+            value = step.now(self._env)  # type: ignore[misc]
+            if type(value) in CONTAINERS:
+                check_depth(value)
+            record.output = value
         except Exception as error:
             record.duration = monotonic() - began
             self._fail(index, step, as_failure(error))

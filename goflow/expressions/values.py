@@ -28,7 +28,7 @@ MAX_INTEGER = 1 << 256
 """Integers are exact below this in magnitude; beyond it they are errors."""
 
 MAX_NESTING = 200
-"""Deepest nesting of a value that a run is given."""
+"""Deepest nesting of a value that a run is given, or a node comes to."""
 TOO_LARGE = "the result is too large for a number"
 
 _KINDS = {

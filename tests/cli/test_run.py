@@ -46,6 +46,22 @@ def test_the_result_goes_to_standard_output_and_progress_to_standard_error(cli, 
     assert "\x1b" not in done.err
 
 
+@pytest.mark.parametrize("expression", ["[x]", "{'a': x}"])
+def test_a_value_that_grows_for_5000_iterations_fails_its_node(cli, write, expression):
+    loop = {"id": "each", "type": "loop", "collection": "range(5000)", "body": ["grow"]}
+    grow = transform("grow", expression, output="x")
+    file = write(workflow([loop, grow], ["start each", "each end"], variables=VARIABLES))
+    done = cli("run", file, "--json")
+    assert done.code == 1
+    told = json.loads(done.out)
+    assert told["error"]["code"] == "validation_error"
+    assert told["error"]["message"] == "its value nests deeper than 200 levels"
+    assert told["error"]["node"] == "grow"
+    shown = cli("runs", "show", told["id"], "--json")
+    assert shown.code == 0
+    assert json.loads(shown.out)["status"] == "failed"
+
+
 def test_quiet_shows_no_progress(cli, write):
     done = cli("run", "-q", write(GREETING))
     assert (done.code, done.out, done.err) == (0, "Hello World!\n", "")

@@ -17,7 +17,7 @@ from reference import value as reference
 from support.deep import rounds
 from support.values import reordered, values
 
-from goflow._core.copies import copy, freeze, size
+from goflow._core.copies import copy, freeze, nests_deeper, size
 from goflow._core.value import same, structural_hash
 from goflow.errors import GoFlowError, NotJson
 
@@ -283,6 +283,30 @@ def test_five_hundred_levels_are_fine_also_in_a_thread():
     thread.start()
     thread.join()
     assert results == [True]
+
+
+def depth_of(value):
+    """How many lists and maps are inside of each other, plainly."""
+    items = (
+        value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    )
+    return 0 if items is None else 1 + max(map(depth_of, items), default=0)
+
+
+@given(values)
+def test_how_deep_a_value_nests(value):
+    depth = depth_of(value)
+    assert not nests_deeper(value, depth)
+    assert depth == 0 or nests_deeper(value, depth - 1)
+
+
+def test_the_depth_of_what_never_ends_is_more_than_any_limit():
+    cycle = [1]
+    cycle.append({"again": cycle})
+    assert nests_deeper(cycle, 500)
+    for levels in (-1, 501):
+        with pytest.raises(ValueError, match="between 0 and 500"):
+            nests_deeper([], levels)
 
 
 def test_nothing_leaks_not_even_by_errors():
