@@ -71,7 +71,7 @@ class Joins:
         """What is certain before node ``i``, which these edges lead to."""
         self._place[i] = len(self._place)
         self._inputs[i] = inputs
-        each = 1 < len(inputs) <= _FEW
+        each = 1 < len(inputs) <= _FEW  # a single one has nothing to wait for
         certain = -1 if inputs else 0
         for one in inputs:
             along = self._before[one.source] | one.brings
@@ -88,21 +88,22 @@ class Joins:
 
     def _waited(self, facts: int, inputs: Sequence[Input]) -> int:
         """``facts``, and what the join waited for where these hold."""
-        sources = [one.source for one in inputs]
-        while True:
-            again = True
-            while again:
-                again = False
-                for source in sources:
-                    after = self._after(source)
-                    if self._forcers[source] & facts and after & ~facts:
-                        facts |= after
-                        again = True
-            sources = [source for source in sources if not self._done[source] & facts]
-            more = facts | self._above(facts, sources) if sources else facts
-            if more == facts:
-                return facts
-            facts = more
+        done, forcers = self._done, self._forcers
+        sources = [one.source for one in inputs if not done[one.source] & facts]
+        while sources:
+            left = []
+            for source in sources:
+                if forcers[source] & facts:
+                    facts |= self._after(source)
+                else:
+                    left.append(source)
+            if len(left) == len(sources):
+                more = facts | self._above(facts, left)
+                if more == facts:
+                    break
+                facts = more
+            sources = left
+        return facts
 
     def _above(self, facts: int, sources: list[int]) -> int:
         """What follows from the nodes above these of which it is open whether they run.
@@ -125,10 +126,11 @@ class Joins:
                         region.append(one.source)
         if not certain:
             return 0
-        branches: dict[int, dict[str, int]] = defaultdict(dict)
+        branches: dict[int, dict[str, int]] = {}
         for i in sorted(region, key=self._place.__getitem__, reverse=True):
             gathered = own[i]
-            if len(pair := branches[i]) == 2:
+            pair = branches.get(i)
+            if pair is not None and len(pair) == 2:
                 gathered |= pair["true"] & pair["false"]
             if i in certain:
                 facts |= gathered
@@ -136,7 +138,7 @@ class Joins:
             for one in self._inputs[i]:
                 if one.source in own and one.source not in self._fallible:
                     if one.branch is not None:
-                        branches[one.source][one.branch] = gathered
+                        branches.setdefault(one.source, {})[one.branch] = gathered
                     elif one.sure:
                         own[one.source] |= gathered
         return facts
