@@ -185,11 +185,13 @@ def _pytest(
             hint="pip install --group bench, in the checkout",
         )
     settings = [f"--rootdir={checkout.root}", f"--config-file={checkout.root / 'pyproject.toml'}"]
+    # Asked by a pytest whose tests run side by side, ours is still one that runs alone.
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_XDIST_")}
     with tempfile.TemporaryDirectory() as empty:
         return subprocess.run(
             [sys.executable, "-m", "pytest", *settings, "-p", "no:cacheprovider", *arguments],
             cwd=empty,
-            env={**os.environ, "PYTHONHASHSEED": str(seed + 1)},
+            env={**inherited, "PYTHONHASHSEED": str(seed + 1)},
             capture_output=True,
             text=True,
             check=False,

@@ -78,7 +78,7 @@ def test_a_wheel_holds_the_license_and_nothing_beside_the_package(wheel):
     held = contents(wheel)
     assert any(re.search(r"dist-info/licenses/LICENSE$", name) for name in held)
     beside = {name.split("/")[0] for name in held if not name.split("/")[0].endswith(".dist-info")}
-    assert beside - {"goflow_mcp.libs"} == {"goflow"}
+    assert beside - {"goflow_mcp.libs"} == {"goflow", "goflow_pytest"}
 
 
 def test_wheels_of_one_python_are_equal_whatever_they_were_built_from():
