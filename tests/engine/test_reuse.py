@@ -533,10 +533,10 @@ def test_when_the_one_that_works_is_cancelled_another_takes_its_place(run, tmp_p
 
             first = asyncio.create_task(engine.run(text, listener=hear))
             await begun.wait()
+            assert await eventually((tmp_path / "mark").exists)
             begun.clear()
             second = asyncio.create_task(other.run(text, listener=hear))
             await begun.wait()
-            assert await eventually((tmp_path / "mark").exists)
             first.cancel()
             return await second
 
