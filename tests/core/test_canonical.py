@@ -4,6 +4,7 @@ import enum
 import hashlib
 import json
 import math
+import os
 import random
 import subprocess
 import sys
@@ -136,7 +137,7 @@ def test_digests_are_the_same_in_another_process_whatever_its_hash_seed():
         done = subprocess.run(
             [sys.executable, "-c", script],
             input=json.dumps([text for text, _ in GOLDEN]),
-            env={"PYTHONHASHSEED": seed},
+            env={**os.environ, "PYTHONHASHSEED": seed},
             capture_output=True,
             text=True,
             check=True,

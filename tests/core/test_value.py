@@ -3,6 +3,7 @@
 import enum
 import gc
 import math
+import os
 import subprocess
 import sys
 import threading
@@ -186,7 +187,7 @@ def test_the_hash_follows_the_hash_seed():
     for seed in ("1", "2", "2"):
         done = subprocess.run(
             [sys.executable, "-c", script],
-            env={"PYTHONHASHSEED": seed},
+            env={**os.environ, "PYTHONHASHSEED": seed},
             capture_output=True,
             text=True,
             check=True,
