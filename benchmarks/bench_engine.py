@@ -81,6 +81,33 @@ def ours(after, watched="bare"):
         loop.close()
 
 
+@contextmanager
+def side_by_side(after):
+    """Ours and the peers, each warm, and why some peers cannot run this graph."""
+    left_out = {}
+    loop = asyncio.new_event_loop()
+    with (
+        ours(after) as bare,
+        ours(after, "events") as heard,
+        ours(after, "journal") as journaled,
+        closing(loop),
+    ):
+        works = {
+            OURS: bare,
+            "goflow, events": heard,
+            "goflow, events and journal": journaled,
+        }
+        for name, make in engine_peers.PEERS.items():
+            try:
+                works[name] = make(after, leaves(after), loop)
+                works[name]()
+            except (Exception, pytest.skip.Exception) as error:
+                works.pop(name, None)
+                left_out[name] = f"{type(error).__name__}: {error}".splitlines()[0][:80]
+        bare()
+        yield works, left_out
+
+
 @pytest.fixture(autouse=True)
 def home(monkeypatch, tmp_path):
     monkeypatch.setenv("GOFLOW_HOME", str(tmp_path))
@@ -120,43 +147,25 @@ def test_node_overhead_peers(measure, shape, n):
     """A peer that cannot run a graph says why, in its place."""
     if measure.quick and (n > 100 or shape == "layers"):
         pytest.skip("not in quick mode")
-    after, left_out = SHAPES[shape](n), {}
-    loop = asyncio.new_event_loop()
-    with (
-        ours(after) as bare,
-        ours(after, "events") as heard,
-        ours(after, "journal") as journaled,
-        closing(loop),
-    ):
-        works = {
-            OURS: bare,
-            "goflow, events": heard,
-            "goflow, events and journal": journaled,
-        }
-        for name, make in engine_peers.PEERS.items():
-            try:
-                works[name] = make(after, leaves(after), loop)
-                works[name]()
-            except (Exception, pytest.skip.Exception) as error:
-                works.pop(name, None)
-                left_out[name] = f"{type(error).__name__}: {error}".splitlines()[0][:80]
+    after = SHAPES[shape](n)
+    with side_by_side(after) as (works, left_out):
         measure.turns(works, n, clock=PROCESS, floor="asyncio tasks", left_out=left_out)
 
 
 @pytest.mark.peers
 def test_node_overhead_prefect_peers(measure):
+    """All of them by wall time, beside one run of Prefect, which works in more than one process."""
     if measure.quick:
         pytest.skip("not in quick mode")
     after = chain(100)
-    with ours(after) as work:
-        work()
+    with side_by_side(after) as (works, _):
 
-        def once():
+        def once(work):
             began = WALL()
             work()
             return (WALL() - began) / len(after)
 
         measure.record(lambda: {
-            OURS: [once() for _ in range(7)],
+            **{name: [once(work) for _ in range(7)] for name, work in works.items()},
             "prefect": [1e3 * engine_peers.prefect(after)],
         })  # fmt: skip

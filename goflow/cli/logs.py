@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from goflow.cli.output import emit, emit_json
-from goflow.cli.progress import MARKS, connected, duration
+from goflow.cli.progress import connected
+from goflow.shown import MARKS, duration
 
 if TYPE_CHECKING:
     from goflow.history.runs import Entry

@@ -16,12 +16,10 @@ if TYPE_CHECKING:
     from goflow.engine.plan import Plan
 
 __all__ = [
-    "MARKS",
     "PlainProgress",
     "Progress",
     "connected",
     "describe",
-    "duration",
     "progress_of",
     "reused",
 ]

@@ -8,8 +8,9 @@ from typing import Any
 import click
 
 from goflow.cli.output import emit, emit_json, say
-from goflow.cli.progress import MARKS, connected, duration
+from goflow.cli.progress import connected
 from goflow.errors import BadCall, HistoryError
+from goflow.shown import MARKS, duration
 
 __all__ = ["command"]
 

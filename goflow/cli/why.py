@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from goflow.cli.output import emit, emit_json
-from goflow.cli.progress import MARKS, duration
+from goflow.shown import MARKS, duration
 
 if TYPE_CHECKING:
     from goflow.engine.why import Reason

@@ -10,9 +10,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from goflow._core.graph import Graph
+from goflow.engine.loop_values import shown
 from goflow.engine.nodes import Context, compile_node
 from goflow.engine.servers import configured
-from goflow.engine.shown import shown
 from goflow.expressions.compile import Expression
 from goflow.expressions.text import fill
 from goflow.servers.redaction import Redactor
