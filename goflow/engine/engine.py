@@ -192,7 +192,7 @@ class Engine:
             from goflow.engine.resume import take_over_from  # noqa: PLC0415 - few runs need it
 
             replay, results_of = take_over_from(results_of, start_at, plan)
-        head = self._head(plan, given, source=results_of)
+        head = self._head(plan, given, asks, source=results_of)
         return await self._run(plan, variables, head, listener=listener, replay=replay, asks=asks)
 
     async def resume(
@@ -209,7 +209,7 @@ class Engine:
         whose end nobody knows is made again when that is harmless or its retry rule says so, or
         when ``rerun`` names its node; with ``assume`` its node counts as completed with that value.
         Raises ``OutcomeUnknown`` when one is left, ``BadCall`` for a run that is not there or goes
-        on in another process, and ``HistoryError``.
+        on in another process, and ``HistoryError``. It asks of the cache what the run asked.
         """
         from goflow.engine.resume import Resumption  # noqa: PLC0415 - few runs need it
 
@@ -226,11 +226,12 @@ class Engine:
             await resumption.decide(set(rerun), dict(assume or {}), resources)
         finally:
             resources.connections.end()
-        head = self._head(plan, kept.inputs, run_id=kept.id)._replace(
+        asks = Asked.from_dict(kept.statistics.get("cache", {}))
+        head = self._head(plan, kept.inputs, asks, run_id=kept.id)._replace(
             started_at=kept.started_at, first=replay.following
         )
         return await self._run(
-            plan, variables, head, listener=listener, replay=replay, owner=(kept.owner,)
+            plan, variables, head, listener=listener, replay=replay, owner=(kept.owner,), asks=asks
         )
 
     async def stream(
@@ -241,7 +242,7 @@ class Engine:
         given = dict(inputs or {})
         variables = bind(plan.workflow, given)
         queue: asyncio.Queue[events.Event | None] = asyncio.Queue()
-        head = self._head(plan, given)
+        head = self._head(plan, given, self._asked)
         task = asyncio.create_task(self._run(plan, variables, head, tell=queue.put_nowait))
         task.add_done_callback(lambda done: queue.put_nowait(None))
         try:
@@ -348,6 +349,7 @@ class Engine:
         self,
         plan: Plan,
         inputs: dict[str, Any],
+        asks: Asked,
         *,
         run_id: str | None = None,
         source: str | None = None,
@@ -364,6 +366,7 @@ class Engine:
             redact,
             0,
             source,
+            _told(asks),
         )
 
     async def _claimed(self, run_id: str) -> None:
@@ -448,14 +451,17 @@ def _statistics(asks: Asked, reuse: Reuse | None, read_only: list[str]) -> dict[
     """
     if reuse is None and not read_only and asks == Asked():
         return {}
-    told: dict[str, Any] = {"mode": asks.mode}
-    if asks.policy is not None:
-        told["policy"] = msgspec.structs.asdict(asks.policy)
+    told: dict[str, Any] = asks.to_dict()
     if read_only:
         told["read_only"] = read_only
     if reuse is not None:
         told |= reuse.use.to_dict()
     return {"cache": told}
+
+
+def _told(asks: Asked) -> dict[str, Any] | None:
+    """What a run asks of the cache, as the history keeps it; nothing where it asks for nothing."""
+    return None if asks == Asked() else {"cache": asks.to_dict()}
 
 
 def _read_only(plan: Plan, connections: RunConnections) -> list[str]:

@@ -11,7 +11,7 @@ from goflow.errors import BadCall, GoFlowError
 from goflow.expressions.functions import nearest
 from goflow.results.policy import Asked, decide
 from goflow.results.results import Results, ago, store_path
-from goflow.workflow.model import CachePolicy, TransformNode
+from goflow.workflow.model import TransformNode
 
 if TYPE_CHECKING:
     from goflow.engine.plan import Plan, Step
@@ -126,9 +126,7 @@ class _Judge:
         step = None if plan is None else _step(plan, row["id"])
         if plan is None or step is None:
             return "not cacheable: its definition cannot be read any more"
-        policy = self._told.get("policy")
-        asks = Asked(None if policy is None else msgspec.convert(policy, CachePolicy),
-                     self._told.get("mode", "use"))  # fmt: skip
+        asks = Asked.from_dict(self._told)
         decision = decide(
             step.node,
             workflow=plan.workflow.cache,

@@ -54,7 +54,8 @@ class RunHead(NamedTuple):
     ``redact`` takes the secrets that the run knows out of a text.
 
     ``first`` is the first free number of a row: not 0 for a run that was cut off and goes on.
-    ``source`` is the run whose results it takes over.
+    ``source`` is the run whose results it takes over. ``statistics`` are what is known already of
+    those it ends with: what it asks of the cache, which it asks again when it is resumed.
     """
 
     id: str
@@ -67,6 +68,7 @@ class RunHead(NamedTuple):
     redact: Callable[[bytes], bytes] | None = None
     first: int = 0
     source: str | None = None
+    statistics: dict[str, Any] | None = None
 
 
 # Something to write: the writer's method, the run, and the fields that the method takes. A plain

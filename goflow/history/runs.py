@@ -37,6 +37,7 @@ class Kept(NamedTuple):
     definition: str
     duration: float | None
     result: Any
+    statistics: dict[str, Any]
 
 
 class Entry(NamedTuple):
@@ -145,8 +146,8 @@ class Runs:
         row = next(
             self._read(
                 "SELECT number, id, workflow, status, started_at, owner, strict, inputs, exact, "
-                "body, duration, result FROM runs JOIN definitions ON digest = definition "
-                "WHERE number = ?",
+                "body, duration, result, statistics "
+                "FROM runs JOIN definitions ON digest = definition WHERE number = ?",
                 number,
             )
         )
@@ -156,6 +157,7 @@ class Runs:
             inputs=decode(row[7]),
             exact=bool(kept.exact),
             result=decode(row[11]),
+            statistics=decode(row[12]) or {},
         )
 
     def alive(self, kept: Kept) -> bool:

@@ -165,7 +165,7 @@ class Writer:
         inputs, exact = kept(head.inputs, head.redact)
         added = connection.execute(
             "INSERT INTO runs(id, workflow, status, started_at, owner, definition, strict, inputs, "
-            "exact, source) VALUES(?, ?, 'running', ?, ?, ?, ?, ?, ?, ?)",
+            "exact, source, statistics) VALUES(?, ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 head.id,
                 head.workflow,
@@ -176,6 +176,7 @@ class Writer:
                 inputs,
                 exact,
                 head.source,
+                encode(head.statistics) if head.statistics else None,
             ),
         )
         assert added.lastrowid is not None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
+
 from goflow.errors import BadCall
 from goflow.workflow.model import CachePolicy, FunctionNode, ToolNode, TransformNode
 
@@ -28,6 +30,20 @@ class Asked(NamedTuple):
 
     policy: CachePolicy | None = None
     mode: str = "use"
+
+    def to_dict(self) -> dict[str, Any]:
+        """As the history keeps it; ``from_dict`` is the way back."""
+        told: dict[str, Any] = {"mode": self.mode}
+        if self.policy is not None:
+            told["policy"] = msgspec.structs.asdict(self.policy)
+        return told
+
+    @classmethod
+    def from_dict(cls, told: dict[str, Any]) -> Asked:
+        """What a run asked; an empty ``told`` is one that asked for nothing."""
+        policy = told.get("policy")
+        kept = None if policy is None else msgspec.convert(policy, CachePolicy)
+        return cls(kept, told.get("mode", "use"))
 
 
 def asked(option: CacheOption, *, anew: bool = False) -> Asked:

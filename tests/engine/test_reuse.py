@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextlib import suppress
 
 import pytest
 from support.counted import Counted, one, read
@@ -21,7 +22,8 @@ from support.workflows import (
 
 import goflow
 from goflow.engine import events
-from goflow.errors import BadCall
+from goflow.errors import BadCall, HistoryError
+from goflow.history.runs import Runs
 from goflow.results.results import Results, store_path
 from goflow.workflow.model import CachePolicy
 
@@ -722,3 +724,67 @@ def test_lookups_are_events(go, counted):
     ]  # fmt: skip
     ends = [event for event in heard if isinstance(event, events.RunFinished)]
     assert [(event.hits, event.misses) for event in ends] == [(0, 1), (1, 0)]
+
+
+# -- resumed ----------------------------------------------------------------------------------
+
+
+class Gate:
+    """A function that fails until it is opened."""
+
+    def __init__(self):
+        self.open = True
+
+    def __call__(self):
+        if not self.open:
+            raise ValueError("shut")
+
+
+def gated(counted, cache):
+    """A node that asks the cache once the gate let the run through."""
+    return workflow(
+        [function("gate", "gate"), {**read("a", output="x"), "cache": cache}],
+        row("gate", "a"),
+        result="${x}",
+        servers=[counted.server()],
+    )
+
+
+def resumed(run_id, gate):
+    async def main():
+        async with goflow.Engine(functions={"gate": gate}) as engine:
+            return await engine.resume(run_id)
+
+    return asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("own", "asked", "calls"),
+    [(True, None, 1), (True, "off", 2), (True, "refresh", 2), (None, "use", 1), (None, None, 2)],
+)
+def test_a_resumed_run_asks_of_the_cache_what_it_asked_at_first(go, counted, own, asked, calls):
+    text, gate = gated(counted, own), Gate()
+    go(text, functions={"gate": gate}, cache="use")
+    gate.open = False
+    failed = go(text, functions={"gate": gate}, cache=asked)
+    gate.open = True
+    assert failed.status == "failed"
+    assert resumed(failed.id, gate).result == "hi"
+    assert len(counted.calls) == calls
+
+
+def test_what_a_run_asks_of_the_cache_is_kept_from_its_beginning(go):
+    """So that a run that was killed asks the same when it is resumed."""
+    kept = []
+
+    async def look():
+        def began():
+            with suppress(HistoryError), Runs() as runs:
+                kept.append(runs.kept("last").statistics)
+            return kept
+
+        await eventually(began)
+
+    text = workflow([function("look", "look")], row("look"))
+    assert go(text, functions={"look": look}, cache="off").completed
+    assert kept == [{"cache": {"mode": "off"}}]
