@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -11,6 +12,11 @@ from support.servers import children, open_descriptors, wait_until
 
 IN_CI = bool(os.environ.get("CI"))
 NODE_MODULES = Path(__file__).parents[1] / "examples" / "public" / "node_modules"
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    # A shell starts what runs in the background so, and child processes would inherit it: those
+    # that tests interrupt would go on.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,7 @@ def test_a_terminal_shows_levels_servers_and_what_would_run(write, tmp_path, mar
             servers=[script("lab", mark)],
         )
     )  # fmt: skip
-    with Terminal([GOFLOW, "run", file, "--dry-run"], cwd=tmp_path, columns=160) as screen:
+    with Terminal([GOFLOW, "run", file, "--dry-run"], cwd=tmp_path, columns=400) as screen:
         text = screen.finish()
     assert screen.code == 0
     lines = [line.split() for line in text.splitlines()]
