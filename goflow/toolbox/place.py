@@ -89,12 +89,8 @@ class Place:
             # A file that may not be written to may not be replaced, though its folder allows it.
             os.close(self._open(_WRITE))
         beside = f".goflow-{os.urandom(8).hex()}.tmp"
-        try:
-            fd = os.open(beside, _CREATE, mode, dir_fd=self._fd)
-        except PermissionError:  # The file beside is none of the caller's business.
-            raise ToolError(f"{self.path!r}: no permission to write in its folder") from None
-        try:
-            with open(fd, "wb", buffering=0) as file:
+        try:  # Around its creation too: a signal may come right after it.
+            with open(self._create(beside, mode), "wb", buffering=0) as file:
                 size = 0
                 for chunk in chunks:
                     size += _write_all(file.fileno(), chunk)
@@ -105,6 +101,12 @@ class Place:
             _unlink_quietly(beside, self._fd)
             raise
         return size
+
+    def _create(self, name: str, mode: int) -> int:
+        try:
+            return os.open(name, _CREATE, mode, dir_fd=self._fd)
+        except PermissionError:  # The file beside is none of the caller's business.
+            raise ToolError(f"{self.path!r}: no permission to write in its folder") from None
 
     def append(self, data: bytes) -> int:
         """Add to the end of the file, which is made if missing; gives its new size.

@@ -13,5 +13,5 @@ def bare_engine(**options):
 async def run_told(engine, text, hear):
     """Run a workflow and have ``hear`` called at once with every event, in the loop itself."""
     plan = prepare(text)
-    head = engine._head(plan, {})
+    head = engine._head(plan, {}, engine._asked)
     return await engine._run(plan, bind(plan.workflow, {}), head, tell=hear)
