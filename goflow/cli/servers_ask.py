@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ import click
 from goflow.cli.output import emit, emit_json, say
 from goflow.cli.parameters import read_map, read_pairs
 from goflow.cli.servers_show import unknown
-from goflow.errors import BadCall, GoFlowError
+from goflow.errors import BadCall, GoFlowError, ServerError, ToolFailed
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -35,6 +36,8 @@ FILE_OPTION = click.option(
     type=click.Path(path_type=Path),
     help="A workflow whose servers count too.",
 )
+_SIGNATURE_WIDTH = 52
+"""Columns: what tools do is aligned, except behind one with many arguments."""
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -69,11 +72,11 @@ def test_command(server_ids: tuple[str, ...], file: Path | None, as_json: bool) 
 
 @click.command("tools")
 @click.argument("server_id", metavar="ID")
-@click.option("--schema", is_flag=True, help="With the arguments they take, as JSON Schema.")
+@click.option("--schema", is_flag=True, help="With the schemas of their arguments.")
 @FILE_OPTION
 @_JSON
 def tools_command(server_id: str, schema: bool, file: Path | None, as_json: bool) -> int:
-    """List the tools of the server ID.
+    """List the tools of the server ID, with their arguments and defaults ('?': none).
 
     \b
     Examples:
@@ -93,10 +96,13 @@ def tools_command(server_id: str, schema: bool, file: Path | None, as_json: bool
     if as_json:
         emit_json(tools)
         return 0
-    width = max((len(str(tool.get("name"))) for tool in tools), default=0)
-    for tool in tools:
+    from goflow.servers.signatures import signature  # noqa: PLC0415
+
+    lines = [signature(tool) for tool in tools]
+    width = min(max(map(len, lines), default=0), _SIGNATURE_WIDTH)
+    for tool, line in zip(tools, lines, strict=True):
         first, _, _ = str(tool.get("description") or "").strip().partition("\n")
-        emit(f"{tool.get('name')!s:{width}}  {first}".rstrip())
+        emit(f"{line:{width}}  {first}".rstrip())
         if schema:
             emit_json(tool.get("inputSchema"))
     return 0
@@ -105,6 +111,7 @@ def tools_command(server_id: str, schema: bool, file: Path | None, as_json: bool
 @click.command("call")
 @click.argument("server_id", metavar="ID")
 @click.argument("tool")
+@click.argument("more", metavar="", nargs=-1)
 @click.option("--arg", "pairs", multiple=True, metavar="NAME=VALUE", help="One; repeatable.")
 @click.option("--input", "source", metavar="FILE|JSON", help="The arguments as a map.")
 @click.option("--timeout", type=float, metavar="SECONDS", help="Of the call.")
@@ -113,6 +120,7 @@ def tools_command(server_id: str, schema: bool, file: Path | None, as_json: bool
 def call_command(
     server_id: str,
     tool: str,
+    more: tuple[str, ...],
     pairs: tuple[str, ...],
     source: str | None,
     timeout: float | None,
@@ -130,6 +138,8 @@ def call_command(
     value, result, seconds, error}, with the result as the tool gave it. Exit code 1 when the call
     failed.
     """
+    if more:
+        raise _without_option(more)
     config = server_config(chosen_server(server_id, known_servers(file)), file)
     arguments: dict[str, Any] = {} if source is None else read_map("--input", source)
     row = _run(_call(config, tool, arguments, read_pairs("--arg", pairs), timeout))
@@ -140,6 +150,8 @@ def call_command(
         emit(value) if isinstance(value, str) else emit_json(value)
     if row["error"] is not None:
         say(f"error: {row['error']['message']}")
+        if row["error"]["hint"] is not None:
+            say(f"hint: {row['error']['hint']}")
     return 0 if row["error"] is None else 1
 
 
@@ -250,6 +262,7 @@ async def _call(
     timeout: float | None,
 ) -> Any:
     from goflow.engine.answer import checked, failure, unwrap  # noqa: PLC0415
+    from goflow.engine.refusal import looks_refused, refusal_hint  # noqa: PLC0415
     from goflow.expressions.functions import nearest  # noqa: PLC0415
 
     row: dict[str, Any] = {"server": config.id, "tool": name, "value": None, "result": None}
@@ -262,11 +275,16 @@ async def _call(
             raise BadCall(f"the server {config.id!r} has no tool {name!r}", hint=known)
         given = arguments | _typed(pairs, tools[name])
         began = time.perf_counter()
-        raw = row["result"] = await session.call_tool(name, given, timeout=timeout)
-        row["seconds"] = round(time.perf_counter() - began, 6)
-        raw = checked(raw, server=config.id, tool=name)
-        if raw["isError"]:
-            raise failure(raw, server=config.id, tool=name)
+        try:
+            raw = row["result"] = await session.call_tool(name, given, timeout=timeout)
+            row["seconds"] = round(time.perf_counter() - began, 6)
+            raw = checked(raw, server=config.id, tool=name)
+            if raw["isError"]:
+                raise failure(raw, server=config.id, tool=name)
+        except (ToolFailed, ServerError) as error:
+            if error.hint is None and looks_refused(error):
+                error.hint = refusal_hint(name, given, tools)
+            raise
         row["value"] = unwrap(raw, "auto", server=config.id, tool=name)
 
     try:
@@ -283,6 +301,15 @@ def _hidden(config: ServerConfig, value: Any) -> Any:
     from goflow.servers.redaction import Redactor  # noqa: PLC0415
 
     return Redactor(config.credentials).value(value)
+
+
+def _without_option(words: tuple[str, ...]) -> BadCall:
+    """The error of words behind the tool's name, which are meant to be arguments."""
+    shown = (shlex.quote(word) if "=" in word else f"NAME={shlex.quote(word)}" for word in words)
+    return BadCall(
+        f"{words[0]!r} is one word too many: arguments of a tool are given by --arg",
+        hint=" ".join(f"--arg {word}" for word in shown),
+    )
 
 
 def _typed(pairs: dict[str, str], tool: dict[str, Any]) -> dict[str, Any]:

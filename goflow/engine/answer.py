@@ -83,6 +83,10 @@ def failure(raw: dict[str, Any], *, server: str, tool: str) -> ToolFailed:
     blocks = raw.get("content") or []
     texts = [block["text"] for block in blocks if isinstance(block.get("text"), str)]
     message = "\n".join(texts).strip() or "the tool gave no reason"
+    if "[type=" in message:
+        from goflow.engine.refusal import shortened  # noqa: PLC0415 - few tools fail like that
+
+        message = shortened(message)
     return ToolFailed(
         f"the tool {tool!r} of server {server!r} failed: {message}", server=server, tool=tool
     )

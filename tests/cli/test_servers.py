@@ -266,7 +266,10 @@ def test_a_missing_secret_fails_the_test_of_its_server_only(cli, registered):
 
 def test_tools_are_listed_with_their_schemas_if_asked(cli, minimal):
     done = cli("servers", "tools", "mini")
-    assert done.out.splitlines() == ["echo  Give the text back.", "add   Add two numbers."]
+    assert done.out.splitlines() == [
+        "echo(text)  Give the text back.",
+        "add(a, b)   Add two numbers.",
+    ]
     assert '"required"' in cli("servers", "tools", "mini", "--schema").out
     tools = json.loads(cli("servers", "tools", "mini", "--json").out)
     assert tools[1]["inputSchema"]["required"] == ["a", "b"]
@@ -289,6 +292,22 @@ def test_a_tool_is_called_with_arguments_of_the_types_it_takes(cli, minimal):
     assert document["seconds"] > 0
     done = cli("servers", "call", "mini", "add", "--input", '{"a": 1, "b": 5}', "--arg", "b=2")
     assert json.loads(done.out) == {"sum": 3}
+
+
+def test_arguments_without_their_option_are_answered_with_it(cli, minimal):
+    done = cli("servers", "call", "mini", "echo", "text=one two", "there")
+    assert done.code == 2
+    assert "'text=one two' is one word too many" in done.err
+    assert "hint: --arg 'text=one two' --arg NAME=there\n" in done.err
+
+
+def test_a_call_that_is_refused_says_what_the_tool_takes(cli, registered):
+    registered("sdk", command=sys.executable, args=[str(SCRIPTS / "sdk_stdio.py")])
+    done = cli("servers", "call", "sdk", "echo", "--arg", "txt=a")
+    assert done.code == 1
+    assert (
+        "hint: the tool has no argument 'txt' (did you mean 'text'?); it is echo(text)" in done.err
+    )
 
 
 @pytest.mark.parametrize(

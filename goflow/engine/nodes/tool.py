@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from goflow.engine.answer import checked, failure, original_text, unwrap
 from goflow.engine.nodes import Answer
-from goflow.errors import ConnectFailed, GoFlowError
+from goflow.errors import ConnectFailed, GoFlowError, RequestRejected, ToolFailed
 from goflow.expressions.compile import Env, Run, raw_of
 from goflow.expressions.text import Template, fill
 from goflow.servers.redaction import Redactor
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from goflow.workflow.model import CachePolicy, ToolNode
 
 __all__ = ["ToolWork"]
+
+# Seconds that a server may take to list its tools for an error to be explained.
+EXPLAIN_TIMEOUT = 1.0
 
 
 class Request(NamedTuple):
@@ -118,6 +121,8 @@ class ToolWork:
         except GoFlowError as error:
             # A server may well give its secrets back in what it complains of.
             error.message = self._redactor.text(error.message)
+            if error.hint is not None:
+                error.hint = self._redactor.text(error.hint)
             raise
 
     async def _call(
@@ -138,13 +143,19 @@ class ToolWork:
             if sending.waits:
                 connections.learn(session)  # whether the next call may do without waiting
                 await sending.before()
-        raw = checked(
-            await session.call_tool(self.tool, arguments, timeout=timeout, on_progress=progress),
-            server=self.server.id,
-            tool=self.tool,
-        )
-        if raw["isError"]:
-            raise failure(raw, server=self.server.id, tool=self.tool)
+        try:
+            raw = checked(
+                await session.call_tool(
+                    self.tool, arguments, timeout=timeout, on_progress=progress
+                ),
+                server=self.server.id,
+                tool=self.tool,
+            )
+            if raw["isError"]:
+                raise failure(raw, server=self.server.id, tool=self.tool)
+        except (ToolFailed, RequestRejected) as error:
+            await self._explain(error, arguments, session, connections)
+            raise
         return Answer(unwrap(raw, self._result, server=self.server.id, tool=self.tool), raw)
 
     async def _described(
@@ -160,6 +171,26 @@ class ToolWork:
                 f"server {self.server.id!r} did not list its tools in time: nothing was called",
                 server=self.server.id,
             ) from None
+
+    async def _explain(
+        self,
+        error: ToolFailed | RequestRejected,
+        arguments: dict[str, Any],
+        session: Session,
+        connections: RunConnections,
+    ) -> None:
+        """Say what was wrong with a call that was refused, where the server's tools tell."""
+        from goflow.engine.refusal import looks_refused, refusal_hint  # noqa: PLC0415
+
+        if error.hint is not None or not looks_refused(error):
+            return
+        try:
+            await self._described(session, connections, EXPLAIN_TIMEOUT)
+        except GoFlowError:
+            return  # the error says enough without
+        hint = refusal_hint(self.tool, arguments, connections.known_tools(self.server))
+        if hint is not None:
+            error.hint = f"{hint} (goflow validate FILE --live finds this before a run)"
 
     def harmless(self, resources: Resources) -> bool:
         """Whether the server is known to mark the tool as read-only or idempotent."""
