@@ -20,6 +20,7 @@ cdef enum Reason:  # why a connection was retired, in the order of REASONS
 
 cdef enum:
     NOWHERE = 0x7FFFFFFF  # the least load of a lane without a live connection
+    FEW = 2  # rings that lie in the lane itself
 
 cdef struct Node:  # a slot's place in a ring
     Node *before
@@ -29,44 +30,52 @@ cdef struct Node:  # a slot's place in a ring
 
 
 cdef class Slot:
-    cdef readonly object key
-    cdef readonly object connection
-    cdef readonly int64_t number
-    cdef readonly double delay
-    cdef Lane lane
+    # First what each checkout and checkin touches.
     cdef Node node
+    cdef double since  # when it was last given back, or connected; before, when connecting began
+    cdef double deadline  # the end of its lifetime; before it is connected, the delay
     cdef State state
-    cdef double began  # when connecting did
-    cdef double since  # when it was last given back, or connected
-    cdef double deadline  # the end of its lifetime
+    cdef int32_t place  # in its lane's slots
+    cdef readonly object connection
+    cdef Lane lane
+    cdef public object owner
+    cdef readonly int64_t number
     cdef int64_t generation
 
 
 cdef class Lane:
+    # First what each checkout and checkin touches: among 100,000 keys, every cache line that lies
+    # apart costs as much as finding the lane.
     cdef readonly object key
-    # What is connecting, live, or retired and still leased, by number: keeps the nodes alive.
-    cdef dict slots
+    cdef object pool  # what tells its pool from others
     cdef Node **rings  # load -> the most recently used of the live slots with that load, or NULL
+    cdef Node *few[FEW]  # room for the rings of the first loads
     cdef int32_t levels  # how many rings there is room for
     cdef int32_t least  # the lowest load that has a slot, or NOWHERE
-    cdef int32_t max_size, max_in_flight
-    cdef int32_t live, connecting, retired
-    cdef object pool  # what tells its pool from others
+    cdef int32_t max_in_flight, max_size
+    cdef int32_t live, retired
+    cdef int32_t in_use, connecting
+    # Leases that wait, by turn; None when there are none. All of the turns before `turn` have been
+    # served or given up.
+    cdef dict waiting
+    cdef int64_t hits
+    # What is connecting, live, or retired and still leased, at its place: keeps the nodes alive.
+    cdef list slots
+    cdef int64_t turn, turns
     cdef int64_t generation  # slots of an older one are not given out any more
     cdef bint gone  # no longer the pool's lane of its key
-    # Leases that wait, by turn; all of the turns before `turn` have been served or given up.
-    cdef dict waiting
-    cdef int64_t turn, turns
     cdef int32_t failures  # to connect, in a row
     cdef double retry_at, open_until  # when to connect again; until when to fail at once
     cdef object error  # the last failure
     # Statistics.
-    cdef int64_t in_use, hits, served, misses, waits, timeouts, connects, connect_failures, leaks
+    cdef int64_t served, misses, waits, timeouts, connects, connect_failures, leaks
     cdef int64_t[7] retirements
     cdef double wait_time, connect_time, connect_waited
 
 
 cdef int lane_reserve(Lane lane, int32_t load) except -1
+cdef int lane_keep(Lane lane, Slot slot) except -1
+cdef int lane_drop(Lane lane, Slot slot) except -1
 
 
 cdef inline void ring_remove(Lane lane, Node *node) noexcept:

@@ -22,6 +22,7 @@ class Slot(Generic[_K, _C]):
     def delay(self) -> float: ...
     @property
     def closed(self) -> bool: ...
+    owner: Any
 
 @disjoint_base
 class Lane:

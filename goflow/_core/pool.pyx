@@ -21,8 +21,8 @@ from libc.stdint cimport int32_t, int64_t
 from goflow._core.clock cimport goflow_clock
 from goflow._core.lane cimport (
     CLOSED, CONNECTING, DRAINED, IDLE, LIFETIME, LIVE, POOL_CLOSED, REASON_COUNT, RESIZED,
-    RETIRED, Lane, Node, Slot, lane_add, lane_move, lane_remove,
-    lane_reserve,
+    RETIRED, Lane, Node, Slot, lane_add, lane_drop, lane_keep, lane_move,
+    lane_remove, lane_reserve,
 )
 from goflow._core.mutex cimport Mutex, mutex_lock, mutex_unlock
 
@@ -201,16 +201,16 @@ cdef class Pool:
             lease.slot.since = now
             if lease.slot.state == LIVE:
                 lane_move(lane, node, -1)
-                if lane.waiting:
+                if lane.waiting is not None:
                     self.serve(lane, now)
-                    hungry = len(lane.waiting) > 0  # it may have been too old to be given out again
+                    hungry = lane.waiting is not None  # it may be too old to be given out again
                 if node.load == 0 and lane.live + lane.retired > lane.max_size:
                     self.end(lane, lease.slot, RESIZED)
             else:
                 node.load -= 1
                 if lease.slot.state == RETIRED and node.load == 0:
                     self.finish(lane, lease.slot)
-                    hungry = len(lane.waiting) > 0
+                    hungry = lane.waiting is not None
         finally:
             mutex_unlock(&self.lock)
         if hungry:
@@ -302,6 +302,7 @@ cdef class Pool:
         cdef Lane lane = self.lane(key)
         cdef Lease lease = self.new_lease(lane, token, now)
         cdef Slot slot = None
+        cdef dict queue = {}  # made before the lock is taken
         cdef bint closed, gone, refused = False
         mutex_lock(&self.lock)
         try:
@@ -317,6 +318,8 @@ cdef class Pool:
                 else:
                     lease.turn = lane.turns
                     lane.turns += 1
+                    if lane.waiting is None:
+                        lane.waiting = queue
                     lane.waiting[lease.turn] = lease
                     lane.waits += 1
         finally:
@@ -340,8 +343,9 @@ cdef class Pool:
         cdef double now = self.now()
         mutex_lock(&self.lock)
         try:
-            if lease.standing != WAITING or lane.waiting.pop(lease.turn, None) is None:
+            if lease.standing != WAITING:
                 return False
+            leave(lane, lease)
             lease.standing = FAILED
             lane.timeouts += late
             lane.wait_time += now - lease.since
@@ -351,7 +355,7 @@ cdef class Pool:
 
     cdef Lease first(self, Lane lane):
         """Who waits longest; amortized O(1), as no turn is looked at twice."""
-        while lane.turn < lane.turns:
+        while lane.waiting is not None:
             found = lane.waiting.get(lane.turn)
             if found is not None:
                 return <Lease> found
@@ -362,13 +366,13 @@ cdef class Pool:
         """Give what is free to those who wait, in order."""
         cdef Lease lease
         cdef Slot slot
-        while lane.waiting:
+        while lane.waiting is not None:
             lease = self.first(lane)
             slot = self.pick(lane, now, True)
             if slot is None:
                 break
             self.to_settle.append(lease)
-            lane.waiting.pop(lease.turn)
+            leave(lane, lease)
             self.hold(lease, slot, now)
             lane.served += 1
             lane.wait_time += lease.waited
@@ -402,13 +406,12 @@ cdef class Pool:
                 if not self.wanting(lane, least):
                     return 0
                 slot.lane = lane
-                slot.key = lane.key
                 slot.number = self.numbers
                 slot.generation = lane.generation
-                slot.delay = fmax(0.0, fmax(lane.retry_at, lane.open_until) - now)
-                slot.began = now + slot.delay
+                slot.deadline = fmax(0.0, fmax(lane.retry_at, lane.open_until) - now)
+                slot.since = now + slot.deadline
                 self.numbers += 1
-                lane.slots[slot.number] = slot
+                lane_keep(lane, slot)
                 lane.connecting += 1
                 self.to_connect.append(slot)
                 self.due = True
@@ -422,7 +425,8 @@ cdef class Pool:
         if lane.failures and lane.connecting:
             return False  # one at a time tries whether it works again
         return size < least or (
-            <int64_t> lane.connecting * lane.max_in_flight < <int64_t> len(lane.waiting)
+            lane.waiting is not None
+            and <int64_t> lane.connecting * lane.max_in_flight < <int64_t> len(lane.waiting)
         )
 
     def connected(self, Slot slot not None, connection, lifetime=None):
@@ -433,19 +437,19 @@ cdef class Pool:
         cdef bint hungry = False
         mutex_lock(&self.lock)
         try:
+            slot.connection = connection
             if slot.state != CONNECTING:
                 return
-            slot.connection = connection
+            lane.connect_time += now - slot.since
+            waiter = self.first(lane)
+            if waiter is not None:
+                lane.connect_waited += now - fmax(slot.since, (<Lease> waiter).since)
             slot.state = LIVE
             slot.since = now
             slot.deadline = now + life
             lane.connecting -= 1
             lane.live += 1
             lane.connects += 1
-            lane.connect_time += now - slot.began
-            waiter = self.first(lane)
-            if waiter is not None:
-                lane.connect_waited += now - fmax(slot.began, (<Lease> waiter).since)
             lane.failures = 0
             lane.retry_at = lane.open_until = 0.0
             lane.error = None
@@ -453,7 +457,7 @@ cdef class Pool:
             if slot.generation != lane.generation:
                 self.end(lane, slot, DRAINED)
             self.serve(lane, now)
-            hungry = len(lane.waiting) > 0
+            hungry = lane.waiting is not None
         finally:
             mutex_unlock(&self.lock)
         if hungry:
@@ -470,7 +474,7 @@ cdef class Pool:
             if slot.state != CONNECTING:
                 return
             slot.state = CLOSED
-            lane.slots.pop(slot.number)
+            lane_drop(lane, slot)
             lane.connecting -= 1
             lane.connect_failures += 1
             lane.failures += 1
@@ -482,17 +486,17 @@ cdef class Pool:
                 self.fail_waiters(lane, error, now)
         finally:
             mutex_unlock(&self.lock)
-        if lane.waiting:
+        if lane.waiting is not None:
             self.grow(lane, 0)
         if self.due:
             self.tell()
 
     cdef int fail_waiters(self, Lane lane, object error, double now) except -1:
         cdef Lease lease
-        while lane.waiting:
+        while lane.waiting is not None:
             lease = self.first(lane)
             self.to_settle.append(lease)
-            lane.waiting.pop(lease.turn)
+            leave(lane, lease)
             lease.standing = FAILED
             lease.error = error
             lane.wait_time += now - lease.since
@@ -530,7 +534,7 @@ cdef class Pool:
                 done = True
         finally:
             mutex_unlock(&self.lock)
-        if lane.waiting:
+        if lane.waiting is not None:
             self.grow(lane, 0)
         if self.due:
             self.tell()
@@ -552,7 +556,7 @@ cdef class Pool:
         slot.state = CLOSED
         lane.retired -= 1
         self.to_close.append(slot)
-        lane.slots.pop(slot.number)
+        lane_drop(lane, slot)
         self.due = True
         return 0
 
@@ -573,7 +577,7 @@ cdef class Pool:
             try:
                 while lane.least == 0 and now - oldest(lane).since >= self.idle_timeout:
                     self.end(lane, oldest(lane), IDLE)
-                for slot in lane.slots.values():
+                for slot in lane.slots:
                     if slot.state == LIVE:
                         if slot.deadline <= now:
                             old.append(slot)
@@ -589,7 +593,7 @@ cdef class Pool:
                     next_due = fmin(next_due, self.leak_after)
             finally:
                 mutex_unlock(&self.lock)
-            if lane.waiting:
+            if lane.waiting is not None:
                 self.grow(lane, 0)
         mutex_lock(&self.lock)
         try:
@@ -612,7 +616,7 @@ cdef class Pool:
         cdef Lane lane
         for lane in self.some(key):
             self.retire_all(lane, DRAINED)
-            if lane.waiting:
+            if lane.waiting is not None:
                 self.grow(lane, 0)
         if self.due:
             self.tell()
@@ -623,7 +627,7 @@ cdef class Pool:
         mutex_lock(&self.lock)
         try:
             lane.generation += 1
-            for slot in lane.slots.values():
+            for slot in lane.slots:
                 if slot.state == LIVE:
                     live.append(slot)
             for slot in live:
@@ -692,13 +696,13 @@ cdef class Pool:
         try:
             lane.gone = True
             self.fail_waiters(lane, error, now)
-            for slot in lane.slots.values():
+            for slot in lane.slots:
                 if slot.state == CONNECTING:
                     early.append(slot)
             for slot in early:
                 slot.state = CLOSED
                 lane.connecting -= 1
-                lane.slots.pop(slot.number)
+                lane_drop(lane, slot)
                 self.to_close.append(slot)
                 self.due = True
         finally:
@@ -734,6 +738,22 @@ cdef class Pool:
         """The keys that were asked for, but for those that were discarded."""
         return list(self.lanes)
 
+    def slots(self, key=None):
+        """The slots of a key, or of all, but for those that ``decisions`` gave to be closed."""
+        cdef list found = []
+        cdef Lane lane
+        cdef Slot slot
+        for lane in self.some(key):
+            mutex_lock(&self.lock)
+            try:
+                found += lane.slots
+                for slot in self.to_close:
+                    if slot.lane is lane:
+                        found.append(slot)
+            finally:
+                mutex_unlock(&self.lock)
+        return found
+
     def holders(self, key):
         """The leases of a key that are held, longest first; only when looking for leaks."""
         return [lease for lease in list(self.held.values()) if lease.key == key]
@@ -751,8 +771,8 @@ cdef class Pool:
                 total.connecting += lane.connecting
                 total.retired += lane.retired
                 total.in_use += lane.in_use
-                waiting += len(lane.waiting)
-                for slot in lane.slots.values():
+                waiting += 0 if lane.waiting is None else len(lane.waiting)
+                for slot in lane.slots:
                     idle += slot.state == LIVE and slot.node.load == 0
             finally:
                 mutex_unlock(&self.lock)
@@ -836,6 +856,14 @@ cdef class Pool:
 cdef inline Slot oldest(Lane lane):
     """The slot that has been idle longest, where one is idle."""
     return <Slot> lane.rings[0].before.slot
+
+
+cdef int leave(Lane lane, Lease lease) except -1:
+    """Take a lease out of the queue."""
+    lane.waiting.pop(lease.turn)
+    if not lane.waiting:
+        lane.waiting = None
+    return 0
 
 
 cdef int merge(Lane total, Lane lane) except -1:

@@ -6,9 +6,9 @@ import asyncio
 import inspect
 import logging
 import random
-from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
+from goflow._core.waiter import Waiter
 from goflow.errors import ConnectFailed, PoolClosed
 
 if TYPE_CHECKING:
@@ -31,17 +31,21 @@ BACKOFF_JITTER = 0.5
 _log = logging.getLogger("goflow.pool")
 
 
-class Owner:
-    """The task of one connection, and how to reach it."""
+class Owner(Waiter[None], Generic[K, C]):
+    """The task of one connection, which waits for this while it is open; and how to reach it.
 
-    __slots__ = ("connected", "ending", "task")
+    It lives as long as the connection, so what it holds is counted (``pool_memory_usage``).
+    """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    __slots__ = ("connected", "slot", "task")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, slot: Slot[K, C]) -> None:
+        super().__init__(loop)
         self.connected: asyncio.Future[None] | None = loop.create_future()  # None: it is, or failed
-        self.ending: asyncio.Future[None] = loop.create_future()
+        self.slot = slot
         self.task: asyncio.Task[None]
 
-    def settle(self) -> None:
+    def stop_connecting(self) -> None:
         """Connecting is over, whatever came of it."""
         if self.connected is not None:
             self.connected.set_result(None)
@@ -51,13 +55,14 @@ class Owner:
         """Close the connection, or give up connecting."""
         if self.connected is not None:
             self.task.cancel()
-        elif not self.ending.done():
-            self.ending.set_result(None)
+        else:
+            self.settle(None)
+            self.wake()
 
     def __repr__(self) -> str:
         state = "connecting"
         if self.connected is None:
-            state = "closing" if self.ending.done() else "open"
+            state = "closing" if self.done() else "open"
         return f"<{type(self).__name__} {state}>"
 
 
@@ -83,20 +88,24 @@ class Owners(Generic[K, C]):
         self._opened = opened
         self._connect_timeout = connect_timeout
         self._max_lifetime = max_lifetime
-        self._all: dict[Slot[K, C], Owner] = {}
+        self._closing: set[Owner[K, C]] = set()  # the core knows the slots of the others
         self._slots: dict[int, Slot[K, C]] = {}  # by the id of the connection, while it is open
+        self._named: tuple[K, str] | None = None  # the last key, and the name of its tasks
 
     def begin(self, slot: Slot[K, C], loop: asyncio.AbstractEventLoop) -> None:
         """Connect for a slot, and own what comes of it."""
-        owner = self._all[slot] = Owner(loop)
-        owner.task = loop.create_task(self._own(slot, owner), name=f"goflow pool {slot.key!r}")
-        # Not in the coroutine: a task that is cancelled before its first step never enters it.
-        owner.task.add_done_callback(partial(self._ended, slot))
+        owner = slot.owner = Owner(loop, slot)
+        if self._named is None or self._named[0] is not slot.key:
+            self._named = (slot.key, f"goflow pool {slot.key!r}")
+        owner.task = loop.create_task(self._own(owner), name=self._named[1])
+        # For a task that is cancelled before its first step, and never enters its coroutine.
+        owner.task.add_done_callback(self._never_begun)
 
     def end(self, slot: Slot[K, C]) -> None:
         """Close the connection of a slot, or give up connecting."""
-        owner = self._all.get(slot)
-        if owner is not None:
+        owner: Owner[K, C] | None = slot.owner
+        if owner is not None and not owner.task.done():
+            self._closing.add(owner)
             owner.end()
 
     def slot_of(self, connection: C) -> Slot[K, C] | None:
@@ -105,57 +114,85 @@ class Owners(Generic[K, C]):
 
     def connections(self) -> list[C]:
         """Every connection that is open."""
-        return [slot.connection for slot, owner in self._all.items() if owner.connected is None]
+        return [owner.slot.connection for owner in self._all() if owner.connected is None]
 
     def connecting(self, keys: tuple[K, ...]) -> list[asyncio.Future[None]]:
         """A future for each connecting of these keys, done when it is over."""
         return [
             owner.connected
-            for slot, owner in self._all.items()
-            if slot.key in keys and owner.connected is not None
+            for owner in self._all()
+            if owner.slot.key in keys and owner.connected is not None
         ]
 
     def tasks(self, key: K | None = None, *, connected: bool = False) -> list[asyncio.Task[None]]:
         """The tasks of a key, or all; only those that have ``connected``."""
         return [
             owner.task
-            for slot, owner in self._all.items()
-            if (key is None or slot.key == key) and not (connected and owner.connected is not None)
+            for owner in self._all()
+            if (key is None or owner.slot.key == key)
+            and not (connected and owner.connected is not None)
         ]
 
+    def _all(self) -> list[Owner[K, C]]:
+        open_ = [slot.owner for slot in self._core.slots() if slot.owner is not None]
+        return [*open_, *self._closing]
+
     def __repr__(self) -> str:
-        return f"<Owners of {len(self._all)} connections>"
+        return f"<Owners of {len(self._all())} connections>"
 
     # -- one connection's life, in one task ----------------------------------------------------
 
-    async def _own(self, slot: Slot[K, C], owner: Owner) -> None:
+    async def _own(self, owner: Owner[K, C]) -> None:
+        # Its frame lives as long as the connection: what is needed once is in other ones.
+        try:
+            owner.task.remove_done_callback(self._never_begun)
+            if await self._connected(owner):
+                try:
+                    if not owner.slot.closed:  # by who gave up just now
+                        await owner
+                finally:
+                    await self._disconnect(owner)
+        finally:
+            self._ended(owner)
+
+    async def _connected(self, owner: Owner[K, C]) -> bool:
+        """Connect, and tell the core; whether it succeeded."""
+        slot = owner.slot
         try:
             if slot.delay:
                 await asyncio.sleep(slot.delay * random.uniform(BACKOFF_JITTER, 1.0))
             connection = await self._open(slot.key)
         except Exception as error:
             self._core.failed(slot, error)
-            return
+            return False
+        except asyncio.CancelledError:
+            self._given_up(slot)
+            raise
+        except BaseException as error:
+            self._core.failed(slot, error)
+            raise
         life = self._max_lifetime
         if life is not None:
             life *= 1.0 - random.uniform(0.0, LIFETIME_JITTER)
-        try:
-            owner.settle()
-            self._slots[id(connection)] = slot
-            self._core.connected(slot, connection, life)
-            self._opened()
-            if not slot.closed:  # by who gave up just now
-                await owner.ending
-        finally:
-            # Some functions give the same object more than once: then it is another's by now.
-            if self._slots.get(id(connection)) is slot:
-                del self._slots[id(connection)]
-            self._core.retire(slot, "closed", at_once=True)
-            if self._close is not None:
-                try:
-                    await outcome(self._close(connection))
-                except Exception:
-                    _log.warning("closing %r failed", connection, exc_info=True)
+        owner.stop_connecting()
+        self._slots[id(connection)] = slot
+        self._core.connected(slot, connection, life)
+        self._opened()
+        return True
+
+    async def _disconnect(self, owner: Owner[K, C]) -> None:
+        slot = owner.slot
+        connection = slot.connection
+        # Some functions give the same object more than once: then it is another's by now.
+        if self._slots.get(id(connection)) is slot:
+            del self._slots[id(connection)]
+        self._closing.add(owner)
+        self._core.retire(slot, "closed", at_once=True)
+        if self._close is not None:
+            try:
+                await outcome(self._close(connection))
+            except Exception:
+                _log.warning("closing %r failed", connection, exc_info=True)
 
     async def _open(self, key: K) -> C:
         limit = self._connect_timeout
@@ -185,14 +222,20 @@ class Owners(Generic[K, C]):
         finally:
             timer.cancel()
 
-    def _ended(self, slot: Slot[K, C], task: asyncio.Task[None]) -> None:
-        self._all.pop(slot).settle()
-        if task.cancelled():
-            self._core.failed(
-                slot, PoolClosed(f"connecting to {slot.key!r} was given up", key=slot.key)
-            )
-        elif (error := task.exception()) is not None:  # not an Exception, or we would have it
-            self._core.failed(slot, error)
+    def _given_up(self, slot: Slot[K, C]) -> None:
+        text = f"connecting to {slot.key!r} was given up"
+        self._core.failed(slot, PoolClosed(text, key=slot.key))
+
+    def _never_begun(self, task: asyncio.Task[None]) -> None:
+        for owner in self._all():
+            if owner.task is task:
+                self._given_up(owner.slot)
+                self._ended(owner)
+
+    def _ended(self, owner: Owner[K, C]) -> None:
+        owner.stop_connecting()
+        owner.slot.owner = None  # they refer to each other
+        self._closing.discard(owner)
 
 
 async def outcome(result: Awaitable[T] | T) -> T:

@@ -87,8 +87,7 @@ def test_every_object_shows_its_state(run):
                 assert repr(lease.slot) == "<Slot 'k' #0 live, 1 in flight>"
                 assert repr(pool) == "<ConnectionPool exclusive, 1 key, 1 open (0 idle), 1 in use>"
                 assert repr(pool._owners) == "<Owners of 1 connections>"
-                (owner,) = pool._owners._all.values()
-                assert repr(owner) == "<Owner open>"
+                assert repr(lease.slot.owner) == "<Owner open>"
             assert repr(lease) == "<Lease 'k' #0 released>"
         assert repr(pool) == "<ConnectionPool exclusive, closed, 1 key, 0 open (0 idle)>"
         async with goflow.ConnectionPool(lambda key: "c", mode="run") as pool:
