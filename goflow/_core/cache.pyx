@@ -27,7 +27,7 @@ from goflow._core.entries cimport (
     NEVER, NONE, Bucket, Entry, Table, table_add, table_begin, table_end, table_make_room,
     table_remove,
 )
-from goflow._core.ghosts cimport WAYS, Ghost, ghosts_end
+from goflow._core.ghosts cimport GhostBucket, ghosts_end
 from goflow._core.intern cimport same_string
 from goflow._core.isolation cimport SHARED, given, measured, taken
 from goflow._core.objects cimport Py_TYPE, PyUnicode_Type, goflow_string_hash, is_leaf
@@ -495,8 +495,8 @@ cdef class Cache:
         cdef Py_ssize_t result = object.__sizeof__(self) + self.table.room * sizeof(Entry)
         if self.table.buckets != NULL:
             result += (<Py_ssize_t> self.table.mask + 1) * sizeof(Bucket)
-        if self.order.ghosts.ways != NULL:
-            result += (<Py_ssize_t> self.order.ghosts.mask + 1) * WAYS * sizeof(Ghost)
+        if self.order.ghosts.buckets != NULL:
+            result += (<Py_ssize_t> self.order.ghosts.mask + 1) * sizeof(GhostBucket)
         return result
 
     # -- outside the lock --------------------------------------------------------------------------

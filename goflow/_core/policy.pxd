@@ -95,7 +95,7 @@ cdef inline int32_t policy_victim(Policy *policy, Table *table) noexcept nogil:
     cdef Entry *entry
     if policy.lru:
         return main.oldest
-    if policy.ghosts.ways == NULL or table.count > 2 * policy.ghosts.remembered:
+    if policy.ghosts.buckets == NULL or table.count > 2 * policy.ghosts.remembered:
         ghosts_begin(&policy.ghosts, table.count)
     while True:
         if small.count > 0 and (10 * <long long> small.count >= table.count or main.count == 0):
