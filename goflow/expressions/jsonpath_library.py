@@ -295,7 +295,7 @@ class _Regex(FilterFunction):
 
 
 def _translated(pattern: str) -> str:
-    """An RFC 9485 pattern for RE2: its dot is neither line feed nor carriage return."""
+    """An RFC 9485 pattern in RE2's syntax: its dot is neither line feed nor carriage return."""
     return _IN_CLASS.sub(lambda m: r"[^\n\r]" if m.group() == "." else m.group(), pattern)
 
 

@@ -1,74 +1,103 @@
-"""Regular expressions in linear time: RE2, which has neither back-references nor look-around.
+"""Regular expressions in linear time: RE2's syntax, with neither back-references nor look-around.
 
-The library is imported when the first pattern is compiled.
+The engine is the one inside pydantic-core, which the MCP SDK needs anyway and which has wheels for
+every platform; it is imported when the first pattern is compiled.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import sys
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from goflow.expressions.regex_syntax import PatternError, rewritten
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from goflow.expressions.budget import Budget
 
 __all__ = ["PatternError", "compile_pattern", "found"]
 
 MAX_PATTERN = 4096
 """Longest pattern, in characters."""
-_MEMORY = 2 << 20
 _KEPT = 256
-_COMPILED: dict[str, Any] = {}
 
 
-class PatternError(ValueError):
-    """The pattern has a mistake, or there is no engine for it here."""
+class _Pattern(NamedTuple):
+    matches: Callable[[str], bool]
+    size: int
 
 
-def compile_pattern(pattern: str) -> Any:
-    """The compiled pattern; raises ``PatternError``. Memory is at most 2 MiB a pattern."""
-    compiled = _COMPILED.get(pattern)
+_COMPILED: dict[tuple[str, bool], _Pattern] = {}
+
+
+def compile_pattern(pattern: str, *, whole: bool = False) -> _Pattern:
+    """Whether a text has ``pattern`` in it, or is all of it, as a function; ``PatternError``."""
+    compiled = _COMPILED.get((pattern, whole))
     if compiled is None:
-        compiled = _compile(pattern)
+        compiled = _compile(pattern, whole)
         if len(_COMPILED) >= _KEPT:
             _COMPILED.clear()
-        _COMPILED[pattern] = compiled
+        _COMPILED[pattern, whole] = compiled
     return compiled
 
 
-def _compile(pattern: str) -> Any:
-    try:
-        import re2  # noqa: PLC0415 - only patterns need it
-    except ImportError:
-        raise PatternError(
-            "regular expressions need the package google-re2, which is not installed here"
-        ) from None
+def _compile(pattern: str, whole: bool) -> _Pattern:
     if len(pattern) > MAX_PATTERN:
         raise PatternError(f"a pattern is at most {MAX_PATTERN} characters long")
-    options = re2.Options()
-    options.log_errors = False
-    options.max_mem = _MEMORY
+    engine = _engine()
     try:
-        return re2.compile(pattern, options)
-    except re2.error as error:
-        reason = error.args[0] if error.args else error
-        text = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
-        raise PatternError(f"this pattern is not supported: {text}") from None
-    except UnicodeEncodeError:
-        raise PatternError("half of a surrogate pair in the pattern") from None
+        text, size = rewritten(pattern)
+        # Compiled by itself even when it is wrapped: ")|(" is no pattern.
+        validator = engine.SchemaValidator(_schema(text))
+        if whole:
+            validator = engine.SchemaValidator(_schema(rf"\A(?:{text})\z"))
+    except PatternError as error:
+        raise PatternError(f"this pattern is not supported: {error}") from None
+    except engine.SchemaError as error:
+        reason = str(error).rpartition("error: ")[2].strip()
+        raise PatternError(f"this pattern is not supported: {reason}") from None
+    return _Pattern(validator.isinstance_python, size)
+
+
+def _schema(pattern: str) -> dict[str, str]:
+    return {"type": "str", "pattern": pattern, "regex_engine": "rust-regex"}
+
+
+def _engine() -> Any:
+    """The compiled module of pydantic-core, without the hundreds of classes that describe its use.
+
+    Making these takes as long as starting Python and half as much again. Who imports the package
+    later finds the module there.
+    """
+    name = "pydantic_core._pydantic_core"
+    if name not in sys.modules:
+        from importlib.machinery import PathFinder  # noqa: PLC0415 - only patterns need them
+        from importlib.util import find_spec, module_from_spec  # noqa: PLC0415
+
+        package = find_spec("pydantic_core")
+        spec = package and PathFinder.find_spec(name, package.submodule_search_locations)
+        if spec is None or spec.loader is None:
+            raise PatternError("regular expressions need the package pydantic-core")
+        sys.modules[name] = module = module_from_spec(spec)
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            del sys.modules[name]
+            raise
+    return sys.modules[name]
 
 
 def found(pattern: str, text: str, budget: Budget, *, whole: bool = False) -> bool:
     """Whether ``pattern`` occurs in ``text``, or is all of it.
 
-    Linear in the text, at worst times the length of the compiled pattern, and paid for so: patterns
+    Linear in the text, at worst times the size of the compiled pattern, and paid for so: patterns
     without repetitions of repetitions are much faster. Raises ``PatternError``.
     """
-    compiled = _COMPILED.get(pattern)
+    compiled = _COMPILED.get((pattern, whole))
     if compiled is None:
-        budget.visit(100)
-        compiled = compile_pattern(pattern)
-        budget.visit(compiled.programsize)
-    budget.visit(1 + (len(text) * compiled.programsize >> 8))
-    try:
-        return (compiled.fullmatch(text) if whole else compiled.search(text)) is not None
-    except UnicodeEncodeError:
-        return False
+        budget.visit(100 + len(pattern))
+        compiled = compile_pattern(pattern, whole=whole)
+        budget.visit(compiled.size)
+    budget.visit(1 + (len(text) * compiled.size >> 8))
+    return compiled.matches(text)

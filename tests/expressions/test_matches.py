@@ -1,13 +1,16 @@
 """``matches``: regular expressions that no text can make slow."""
 
+import subprocess
 import sys
 
 import pytest
 
 from goflow.errors import ExpressionError
 from goflow.expressions import regex
+from goflow.expressions.budget import Budget
 from goflow.expressions.compile import Expression
-from goflow.expressions.regex import PatternError, compile_pattern
+from goflow.expressions.regex import PatternError, compile_pattern, found
+from goflow.expressions.values import EvalError
 
 
 def evaluate(source, **env):
@@ -64,8 +67,46 @@ def test_a_very_long_pattern_is_refused():
         evaluate("'a' matches p", p="a" * 5000)
 
 
+def test_a_pattern_whose_program_is_large_is_refused():
+    for pattern in (
+        r"(?:a{1000}){1000}",
+        r"\pL{1000}",
+        r"((((a{99}){99}){99}){99}){99}",
+        "(" * 2000,
+    ):
+        with pytest.raises(PatternError, match="not supported"):
+            compile_pattern(pattern)
+
+
+def test_a_pattern_is_paid_for_before_it_runs():
+    budget = Budget()
+    budget.steps = 10_000
+    with pytest.raises(EvalError, match="steps"):
+        found("(?:.{100}){10}$", "x" * 1_000_000, budget)
+
+
+def test_a_match_of_all_is_no_match_of_a_part():
+    budget = Budget()
+    assert found("a|ab", "ab", budget, whole=True)
+    assert not found("a", "ab", budget, whole=True)
+    with pytest.raises(PatternError):
+        found(")|(", "a", budget, whole=True)
+
+
+def test_the_engine_is_loaded_without_its_package_which_finds_it_later():
+    code = (
+        "import sys; from goflow.expressions.regex import compile_pattern;"
+        "assert compile_pattern('^a+$').matches('aa');"
+        "assert 'pydantic_core' not in sys.modules;"
+        "import pydantic_core; from pydantic_core import SchemaValidator;"
+        "assert sys.modules['pydantic_core._pydantic_core'].SchemaValidator is SchemaValidator"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_without_the_engine_the_error_says_what_is_missing(monkeypatch):
-    monkeypatch.setitem(sys.modules, "re2", None)
+    monkeypatch.delitem(sys.modules, "pydantic_core._pydantic_core", raising=False)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     monkeypatch.setattr(regex, "_COMPILED", {})
-    with pytest.raises(PatternError, match="google-re2, which is not installed"):
+    with pytest.raises(PatternError, match="need the package pydantic-core"):
         compile_pattern("a")
