@@ -16,6 +16,12 @@ TICKS = 0.02
 """Seconds in which the pool's clock, which is a coarse one, moves on."""
 
 
+async def clock_moves_on():
+    began = time.monotonic()
+    while time.monotonic() - began < TICKS:  # noqa: ASYNC110 - no event says so
+        await asyncio.sleep(0)
+
+
 class Gate:
     """A FIFO that holds a lab server up before it reads anything, until it is opened."""
 
@@ -95,12 +101,11 @@ def test_a_call_that_comes_while_its_server_connects_waits_for_the_rest_only(run
 
         async def work():
             await heard.until(events.ServerConnecting, server="late")
-            began = time.monotonic()
-            while time.monotonic() - began < TICKS:  # noqa: ASYNC110 - no event says so
-                await asyncio.sleep(0)
+            await clock_moves_on()
 
         async def opener():
             await heard.until(events.AttemptStarted, node="call")
+            await clock_moves_on()
             await gate.open()
 
         # Without a history: a call that waits until it is written down might come too late to wait.
