@@ -59,34 +59,40 @@ async def negotiate(
     waiting = {era: conversation.expect(_IDS[era], seconds, deadline)}
     problems: dict[Era, Exception] = {}
     read_at: float | None = None
-    while True:
-        may_try_other = config.era == "auto" and len(waiting) + len(problems) < len(_IDS)
-        probing = may_try_other and era == "stateless" and not problems
-        await asyncio.wait(
-            (*waiting.values(), ending),
-            timeout=_LOOK if probing else None,
-            return_when=asyncio.FIRST_COMPLETED,
-        )
-        for each, waiter in tuple(waiting.items()):
-            if waiter.done():
-                del waiting[each]
-                try:
-                    identity = _READ[each](waiter.result())
-                except (RequestRejected, ValueError) as error:
-                    problems[each] = error
-                else:
-                    if config.era == "auto":
-                        handshake.remember((config.command, *config.args), each)
-                    return identity
-        if ending.done():
-            return None
-        silent = False
-        if probing and not problems:
-            read_at = None if process.unread() else read_at or loop.time()
-            silent = read_at is not None and loop.time() - read_at >= _SILENCE
-        if may_try_other and (problems or silent):
-            other = _OTHER[era]
-            waiting[other] = conversation.expect(_IDS[other], seconds, deadline)
-            send(handshake.greeting_line(other, capabilities))
-        elif not waiting:
-            raise problems.get("handshake") or problems["stateless"]
+    try:
+        while True:
+            may_try_other = config.era == "auto" and len(waiting) + len(problems) < len(_IDS)
+            probing = may_try_other and era == "stateless" and not problems
+            await asyncio.wait(
+                (*waiting.values(), ending),
+                timeout=_LOOK if probing else None,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            for each, waiter in tuple(waiting.items()):
+                if waiter.done():
+                    del waiting[each]
+                    try:
+                        identity = _READ[each](waiter.result())
+                    except (RequestRejected, ValueError) as error:
+                        problems[each] = error
+                    else:
+                        if config.era == "auto":
+                            handshake.remember((config.command, *config.args), each)
+                        return identity
+            if ending.done():
+                return None
+            silent = False
+            if probing and not problems:
+                read_at = None if process.unread() else read_at or loop.time()
+                silent = read_at is not None and loop.time() - read_at >= _SILENCE
+            if may_try_other and (problems or silent):
+                other = _OTHER[era]
+                waiting[other] = conversation.expect(_IDS[other], seconds, deadline)
+                send(handshake.greeting_line(other, capabilities))
+            elif not waiting:
+                raise problems.get("handshake") or problems["stateless"]
+    finally:
+        for waiter in waiting.values():
+            # A rejection that came in the moment in which this was cancelled, or with an answer.
+            if waiter.done() and not waiter.cancelled():
+                waiter.exception()

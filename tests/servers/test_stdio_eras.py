@@ -1,13 +1,16 @@
 """Both eras of the protocol, and servers that know one of them, or both in their own way."""
 
+import asyncio
 import json
+from types import SimpleNamespace
 
 import pytest
 from support.servers import eventually, group_exists, script_server, text_of
 
-from goflow.errors import ConnectFailed, ServerError
+from goflow.errors import ConnectFailed, RequestRejected, ServerError
 from goflow.servers import handshake
 from goflow.servers.handlers import NO_HANDLERS, Handlers
+from goflow.servers.negotiation import negotiate
 from goflow.servers.process import ServerProcess
 from goflow.servers.stdio import StdioSession
 
@@ -194,3 +197,25 @@ def test_a_stateless_server_is_asked_to_say_when_its_tools_change(run):
 def test_an_answer_to_a_greeting_that_comes_too_late_is_no_oddity(run, home):
     run(heard(eras("old and slow")))
     assert not (home / "logs").exists()
+
+
+def test_a_greeting_given_up_in_the_moment_of_its_rejection_leaves_no_error(run):
+    """The moment is too short for a real server; ``run`` sees errors that nobody took."""
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        answer, ending = loop.create_future(), loop.create_future()
+        process = SimpleNamespace(
+            config=SimpleNamespace(connect_timeout=5, era="auto", command="x", args=()),
+            greeted="stateless",
+            unread=lambda: True,
+        )
+        conversation = SimpleNamespace(expect=lambda *_: answer)
+        greeting = asyncio.create_task(negotiate(process, conversation, [].append, ending, {}))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        answer.set_exception(RequestRejected("no such method", server="x", rpc_code=-32601))
+        greeting.cancel()
+        await asyncio.gather(greeting, return_exceptions=True)
+
+    run(main())
