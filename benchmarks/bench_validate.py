@@ -8,7 +8,7 @@ the same text into plain values.
 The file is a row of blocks of ten nodes, each with tool calls side by side, a condition, a join,
 transforms and a retry rule; it has no findings. No file may hold so much that it describes 100,000
 of them: the two largest are models, of passthrough nodes in a row, each validated once in a process
-of its own, that ends when it takes too long or too much memory.
+of its own, that fails when it takes too long or too much memory.
 """
 
 from __future__ import annotations
@@ -167,7 +167,7 @@ began = time.perf_counter_ns()
 assert list(goflow.validate(workflow)) == []
 print(time.perf_counter_ns() - began)
 """
-MEMORY, SECONDS = 6 << 30, 30
+MEMORY, SECONDS = 3 << 30, 60
 
 
 def limited():
@@ -184,21 +184,14 @@ def test_validate(measure, nodes):
         works = {OURS: (emptied(text), goflow.validate), "yaml": (emptied(text), floor)}
         measure.turns(works, floor="yaml", curve=CURVE, size=nodes)
         return
-    try:
-        done = subprocess.run(
-            [sys.executable, "-c", LARGEST, str(nodes)],
-            check=True,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            preexec_fn=limited,
-        )
-    except subprocess.TimeoutExpired:
-        pytest.skip(f"{nodes} nodes take more than {SECONDS} s")
-    except subprocess.CalledProcessError as error:
-        if "MemoryError" in error.stderr or error.returncode < 0:
-            pytest.skip(f"{nodes} nodes take more than {MEMORY >> 30} GiB")
-        raise
+    done = subprocess.run(
+        [sys.executable, "-c", LARGEST, str(nodes)],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=SECONDS,
+        preexec_fn=limited,
+    )
     measure.record(lambda: {OURS: [float(done.stdout)]})
 
 

@@ -1,8 +1,9 @@
 """What is certain where edges meet: a join waits for whatever runs at all above it.
 
-Facts are bits of Python integers; nodes are numbers. A node above *must have run* when one that is
-certain leads to it whatever happens: by unconditional edges, or by both branches of a condition.
-What a skipped node would have followed had to be decided first, so it need not lead to the join.
+Facts are the numbers in a ``BitSet``; nodes are numbers too. A node above *must have run* when one
+that is certain leads to it whatever happens: by unconditional edges, or by both branches of a
+condition. What a skipped node would have followed had to be decided first, so it need
+not lead to the join.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
+
+    from goflow._core.bitset import BitSet
 
 __all__ = ["Input", "Joins"]
 
@@ -28,7 +31,7 @@ class Input(NamedTuple):
     """
 
     source: int
-    brings: int
+    brings: BitSet
     success: bool
     sure: bool
     branch: str | None
@@ -37,19 +40,22 @@ class Input(NamedTuple):
 class Joins:
     """Gives what is certain before each node; nodes are added in topological order.
 
-    ``done`` has the bit of each node, ``brings`` what is certain once it completed; ``fallible``
-    are the nodes that may fail and let the run go on.
+    ``done`` has the fact that each node is done, ``brings`` what is certain once it completed;
+    ``fallible`` are the nodes that may fail and let the run go on.
     """
 
-    def __init__(self, done: Sequence[int], brings: Sequence[int], fallible: set[int]) -> None:
+    def __init__(
+        self, nothing: BitSet, done: Sequence[int], brings: Sequence[BitSet], fallible: set[int]
+    ) -> None:
+        self._nothing = nothing
         self._done = done
         self._brings = brings
         self._fallible = fallible
-        self._before = [0] * len(done)
+        self._before = [nothing] * len(done)
         self._inputs: list[Sequence[Input]] = [()] * len(done)
         self._place: dict[int, int] = {}
-        # For each node, those, as bits, any of which makes it run when it completes.
-        self._forcers = [0] * len(done)
+        # For each node, that those are done any of which makes it run when it completes.
+        self._forcers = [nothing] * len(done)
         # Nodes that begin a branch, each with the condition and the node that begins the other.
         self._opposite: dict[int, list[tuple[int, int]]] = defaultdict(list)
         # Nodes that begin a branch, and make others run whose condition does not (yet).
@@ -67,57 +73,61 @@ class Joins:
                 self._opposite[pair["true"]].append((condition, pair["false"]))
                 self._opposite[pair["false"]].append((condition, pair["true"]))
 
-    def add(self, i: int, inputs: Sequence[Input]) -> int:
+    def add(self, i: int, inputs: Sequence[Input]) -> BitSet:
         """What is certain before node ``i``, which these edges lead to."""
         self._place[i] = len(self._place)
         self._inputs[i] = inputs
         each = 1 < len(inputs) <= _FEW  # a single one has nothing to wait for
-        certain = -1 if inputs else 0
+        certain: BitSet | None = None
         for one in inputs:
             along = self._before[one.source] | one.brings
-            certain &= self._waited(along, inputs) if each else along
+            if each:
+                along = self._waited(along, inputs)
+            certain = along if certain is None else certain & along
+        if certain is None:
+            certain = self._nothing
         if len(inputs) > _FEW:
             certain = self._waited(certain, inputs)
         self._force(i, [one.source for one in inputs if one.sure])
         self._before[i] = certain
         return certain
 
-    def _after(self, i: int) -> int:
+    def _after(self, i: int) -> BitSet:
         """What is certain once node ``i`` has ended."""
-        return self._before[i] | (0 if i in self._fallible else self._brings[i])
+        return self._before[i] if i in self._fallible else self._before[i] | self._brings[i]
 
-    def _waited(self, facts: int, inputs: Sequence[Input]) -> int:
+    def _waited(self, facts: BitSet, inputs: Sequence[Input]) -> BitSet:
         """``facts``, and what the join waited for where these hold."""
         done, forcers = self._done, self._forcers
-        sources = [one.source for one in inputs if not done[one.source] & facts]
+        sources = [one.source for one in inputs if done[one.source] not in facts]
         while sources:
             left = []
             for source in sources:
-                if forcers[source] & facts:
+                if not forcers[source].isdisjoint(facts):
                     facts |= self._after(source)
                 else:
                     left.append(source)
             if len(left) == len(sources):
-                more = facts | self._above(facts, left)
+                more = self._above(facts, left)
                 if more == facts:
                     break
                 facts = more
             sources = left
         return facts
 
-    def _above(self, facts: int, sources: list[int]) -> int:
-        """What follows from the nodes above these of which it is open whether they run.
+    def _above(self, facts: BitSet, sources: list[int]) -> BitSet:
+        """``facts``, and what follows from the nodes above these of which it is open if they run.
 
         Goes up as far as nodes that are certain, and gathers for each node what its running
         brings: of a condition, what both branches bring.
         """
-        own: dict[int, int] = {}
+        own: dict[int, BitSet] = {}
         certain = set()
         region = sources.copy()
         found = set(region)
         for i in region:
             own[i] = self._after(i)
-            if (self._done[i] | self._forcers[i]) & facts:
+            if self._done[i] in facts or not self._forcers[i].isdisjoint(facts):
                 certain.add(i)
             elif len(region) < _FAR:
                 for one in self._inputs[i]:
@@ -125,8 +135,8 @@ class Joins:
                         found.add(one.source)
                         region.append(one.source)
         if not certain:
-            return 0
-        branches: dict[int, dict[str, int]] = {}
+            return facts
+        branches: dict[int, dict[str, BitSet]] = {}
         for i in sorted(region, key=self._place.__getitem__, reverse=True):
             gathered = own[i]
             pair = branches.get(i)
@@ -145,23 +155,30 @@ class Joins:
 
     def _force(self, i: int, sources: Sequence[int]) -> None:
         """Find what makes node ``i`` run, which sure edges from ``sources`` lead to."""
-        forcing = 0
+        done = self._done
+        if len(sources) == 1 and i not in self._opposite:  # what it makes run is made to by it
+            (source,) = sources
+            self._forcers[i] = self._forcers[source].plus(done[source])
+            self._open[i] = self._open[source]
+            return
+        forcing = self._nothing
         begun = {i} if i in self._opposite else set()
         for source in sources:
-            forcing |= self._forcers[source] | self._done[source]
+            forcing |= self._forcers[source].plus(done[source])
             begun |= self._open[source]
-        known = forcing | self._done[i]
+        known = forcing.plus(done[i])
         fresh = list(begun)
         while fresh:
             begins = fresh.pop()
             for condition, other in self._opposite[begins]:
-                if known & self._done[other] and not known & self._done[condition]:
-                    known |= self._forcers[condition] | self._done[condition]
+                if done[other] in known and done[condition] not in known:
+                    facts = self._forcers[condition].plus(done[condition])
+                    known, forcing = known | facts, forcing | facts
                     begun |= self._open[condition]
                     fresh += self._open[condition]
-        self._forcers[i] = known & ~self._done[i]
+        self._forcers[i] = forcing
         self._open[i] = frozenset(
             begins
             for begins in begun
-            if not all(known & self._done[c] for c, _ in self._opposite[begins])
+            if not all(done[c] in known for c, _ in self._opposite[begins])
         )

@@ -10,17 +10,20 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
+from goflow._core.bitset import BitSet
 from goflow._core.graph import Graph
 from goflow.workflow.model import LoopNode, Node
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from goflow.workflow.certainty import Certainty
     from goflow.workflow.diagnostics import Path
     from goflow.workflow.fields import Findings
     from goflow.workflow.reads import Read
     from goflow.workflow.structure import Structure
 
-__all__ = ["Races"]
+__all__ = ["Paths", "Races"]
 
 
 class _Use(NamedTuple):
@@ -32,14 +35,13 @@ class _Use(NamedTuple):
 class Races:
     """Collects who writes and who reads what; ``report`` adds the findings.
 
-    Nothing is computed where every reader certainly runs after the one writer; otherwise
-    O(nodes * (nodes + edges) / 64), and a step for each pair that may run at the same time.
+    No path is followed where every reader certainly runs after the one writer; otherwise as
+    ``Certainty``, and a step for each pair that may run at the same time.
     """
 
     def __init__(self, structure: Structure, certainty: Certainty) -> None:
         self._structure = structure
         self._certainty = certainty
-        self._beside: tuple[dict[str, int], list[int]] | None = None
         self._writers: dict[str, dict[str, _Use]] = defaultdict(dict)
         self._readers: dict[str, dict[str, _Use]] = defaultdict(dict)
         for i, node in enumerate(structure.workflow.nodes):
@@ -66,32 +68,28 @@ class Races:
 
     def report(self, findings: Findings) -> None:
         """Add a finding for each node and variable, at the later of the two in the file."""
-        for name in self._writers:
-            writers, readers = self._writers[name], self._readers.get(name, {})
-            if len(writers) == 1:
-                (writer,) = writers
-                if all(x == writer or self._certainty.is_done(writer, x) for x in readers):
-                    continue
-            self._variable(name, writers, readers, findings)
+        names = [name for name in self._writers if self._may_race(name)]
+        if names:
+            paths = Paths(self._structure, {x for name in names for x in self._writers[name]})
+            for name in names:
+                self._variable(name, paths, findings)
 
-    def _variable(
-        self,
-        name: str,
-        writers: dict[str, _Use],
-        readers: dict[str, _Use],
-        findings: Findings,
-    ) -> None:
-        index, beside = self._concurrent()
-        ids = list(index)
-        mask = sum(1 << index[writer] for writer in writers if writer in index)
+    def _may_race(self, name: str) -> bool:
+        """Whether it takes a look at the paths to say that nothing races."""
+        if len(self._writers[name]) > 1:
+            return True
+        (writer,) = self._writers[name]
+        readers = self._readers.get(name, ())
+        return not all(x == writer or self._certainty.is_done(writer, x) for x in readers)
+
+    def _variable(self, name: str, paths: Paths, findings: Findings) -> None:
+        writers, readers = self._writers[name], self._readers.get(name, {})
+        among = paths.only(writers)
         told: set[str] = set()
         for one, use in (*readers.items(), *reversed(writers.items())):
-            if one not in index or one in told:
+            if one in told:
                 continue
-            found = mask & beside[index[one]]
-            while found:
-                other = ids[(found & -found).bit_length() - 1]
-                found &= found - 1
+            for other in paths.beside(one, among):
                 if other in told or self._certainty.exclude(one, other):
                     continue
                 told.add(one)
@@ -107,24 +105,6 @@ class Races:
                 )
                 break
 
-    def _concurrent(self) -> tuple[dict[str, int], list[int]]:
-        """Positions of the nodes, and for each the nodes that no path leads to or from, as bits."""
-        if self._beside is None:
-            edges = [(edge.source, edge.target) for edge in self._structure.edges]
-            order = Graph([node.id for node in self._structure.top], edges).order()
-            index = {node_id: i for i, node_id in enumerate(order)}
-            before = [1 << i for i in range(len(order))]
-            after = before.copy()
-            by_source = sorted((index[source], index[target]) for source, target in edges)
-            for source, target in by_source:
-                before[target] |= before[source]
-            for source, target in reversed(by_source):
-                after[source] |= after[target]
-            everything = (1 << len(order)) - 1
-            beside = [everything & ~(a | b) for a, b in zip(before, after, strict=True)]
-            self._beside = (index, beside)
-        return self._beside
-
     def _unit(self, node: Node) -> str:
         """The node that stands for ``node`` in the graph."""
         if node.id not in self._structure.owner:
@@ -136,3 +116,36 @@ class Races:
             return set()
         loops = [owner for owner in self._structure.owners(node.id) if isinstance(owner, LoopNode)]
         return {name for loop in loops for name in (loop.item, f"{loop.item}_index")}
+
+
+class Paths:
+    """Which of some nodes no path leads to, or from; sets of them are numbers in a ``BitSet``."""
+
+    def __init__(self, structure: Structure, some: set[str]) -> None:
+        edges = [(edge.source, edge.target) for edge in structure.edges]
+        order = Graph([node.id for node in structure.top], edges).order()
+        self._some = [node_id for node_id in order if node_id in some]
+        self._number = {node_id: i for i, node_id in enumerate(self._some)}
+        self._nothing = BitSet(len(self._some))
+        self._place = {node_id: i for i, node_id in enumerate(order)}
+        before = [self.only((node_id,)) for node_id in order]
+        after = before.copy()
+        by_source = sorted((self._place[a], self._place[b]) for a, b in edges)
+        for source, target in by_source:
+            before[target] |= before[source]
+        for source, target in reversed(by_source):
+            after[source] |= after[target]
+        self._connected = [a | b for a, b in zip(before, after, strict=True)]
+
+    def only(self, node_ids: Iterable[str]) -> BitSet:
+        """The set of these, as far as they are among the nodes in question."""
+        found = self._nothing
+        for node_id in node_ids:
+            if node_id in self._number:
+                found = found.plus(self._number[node_id])
+        return found
+
+    def beside(self, one: str, among: BitSet) -> Iterator[str]:
+        """Those that may run at the same time as ``one`` for all that paths say, in their order."""
+        for number in among - self._connected[self._place[one]]:
+            yield self._some[number]

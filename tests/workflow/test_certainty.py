@@ -25,6 +25,29 @@ def warned(nodes, edges):
     return any(f.code == "GF303" for f in report)
 
 
+@pytest.mark.parametrize("words", [("yes", "no"), ("true", "yes"), ("true", "true")])
+def test_branches_that_are_none_are_told_where_they_meet(words):
+    branches = [f"  - {{from: c, to: {to}, condition: '{word}'}}"
+                for to, word in zip("ab", words, strict=True)]  # fmt: skip
+    text = """\
+version: "1.0"
+name: t
+nodes:
+  - {id: s, type: start}
+  - {id: c, type: condition, condition: 1 > 0}
+  - {id: a, type: passthrough}
+  - {id: b, type: passthrough}
+  - {id: n, type: end}
+edges:
+  - {from: s, to: n}
+  - {from: s, to: c}
+  - {from: a, to: n}
+  - {from: b, to: n}
+"""
+    report = goflow.validate(text + "\n".join(branches))
+    assert {finding.code for finding in report} == {"GF209"}
+
+
 SET = ", type: transform, expression: '1', output: x"
 PASS = ", type: passthrough"
 COND = ", type: condition, condition: 1 > 0"
