@@ -9,8 +9,9 @@ Values are isolated: what has no insides is shared, JSON values are copied in an
 goes through `copy.deepcopy`. Content keys are compared by ``value.same``.
 
 Thread-safety: every method may be called from any thread. With the GIL an operation is atomic, as
-no Python code runs while the records are in transition; without it each holds the cache's lock.
-Values are copied, references dropped and a caller's clock read outside of that.
+no Python code runs while the records are in transition; without it each holds the cache's lock,
+which look-ups share (``shared_lock``), unless the policy is LRU, where each moves an entry. Values
+are copied, references dropped and a caller's clock read outside of that.
 """
 
 from cpython.object cimport PyObject, PyTypeObject, inquiry, traverseproc, visitproc
@@ -33,6 +34,9 @@ from goflow._core.isolation cimport SHARED, given, measured, taken
 from goflow._core.objects cimport Py_TYPE, PyUnicode_Type, goflow_string_hash, is_leaf
 from goflow._core.policy cimport (
     Policy, policy_add, policy_begin, policy_remove, policy_use, policy_victim,
+)
+from goflow._core.shared_lock cimport (
+    STRIPES, SharedLock, Stripe, lock_alone, lock_shared, unlock, unlock_alone,
 )
 from goflow._core.value cimport DIFFERENT, SAME, Sameness
 from goflow._core.wheel cimport DUE, TICK, Wheel, wheel_add, wheel_begin, wheel_remove, wheel_turn
@@ -84,7 +88,7 @@ cdef struct Dropped:  # references to drop once the records are in order
     PyObject *items[2 * BATCH]
 
 cdef struct Counters:
-    uint64_t hits, misses, rejections
+    uint64_t rejections
     uint64_t removed[4]  # by cause
 
 cdef enum Outcome:
@@ -153,12 +157,12 @@ cdef class Cache:
     ``max_bytes`` bounds the estimated bytes of keys and values; ``ttl`` is in seconds, of entries
     that say nothing else, ``inf`` being for ever. ``policy`` is ``"s3fifo"`` or ``"lru"``.
     ``timer`` gives seconds; without one a monotonic clock of a few milliseconds is read, and only
-    where something can expire. Raises ValueError for bounds below 1, TypeError for keys that are
-    no str.
+    where something can expire. Any thread may call any method. Raises ValueError for bounds below
+    1, TypeError for keys that are no str.
     """
 
-    # Guarded by the lock on self. An entry is in the table and in one queue of the policy, and in
-    # the wheel exactly if it expires; its references are owned.
+    # Guarded by the lock, whose stripes count hits and misses. An entry is in the table and in one
+    # queue of the policy, and in the wheel exactly if it expires; its references are owned.
     cdef Table table
     cdef Policy order
     cdef Wheel wheel
@@ -169,6 +173,7 @@ cdef class Cache:
     cdef int64_t most_bytes  # INT64_MAX: unbounded, and nothing is measured
     cdef int64_t lifetime  # nanoseconds; NEVER
     cdef object timer
+    cdef SharedLock lock
 
     def __cinit__(
         self, max_entries=None, *, max_bytes=None, ttl=None, policy="s3fifo", timer=None
@@ -204,32 +209,27 @@ cdef class Cache:
         if Py_TYPE(<PyObject *> key) != &PyUnicode_Type:
             key = exact_key(key)
         cdef int64_t now = 0 if self.timer is None else self.now()
-        cdef int32_t number
+        cdef uint64_t hashed = goflow_string_hash(<PyObject *> key)
         cdef Entry *entry
-        cdef Dropped dropped
         cdef uint8_t isolation
-        dropped.count = 0
-        with cython.critical_section(self):
-            number = self.find(<PyObject *> key, goflow_string_hash(<PyObject *> key))
-            if number != NONE:
-                entry = &self.table.entries[number]
-                if entry.expires == NEVER or not self.is_over(entry, now):
-                    self.counters.hits += 1
-                    policy_use(&self.order, &self.table, number)
-                    isolation = entry.isolation
-                    if isolation == SHARED:
-                        return <object> entry.value
-                    value = <object> entry.value
-                else:
-                    self.counters.misses += 1
-                    self.remove(number, EXPIRED, &dropped)
-            else:
-                self.counters.misses += 1
-                return default
-        if dropped.count:
-            drop(&dropped)
+        cdef Stripe *stripe = self.lock_to_look()
+        cdef int32_t number = self.find(<PyObject *> key, hashed)
+        if number == NONE:
+            stripe.misses += 1
+            unlock(&self.lock, stripe)
             return default
-        return given(value, isolation, deepcopy)
+        entry = &self.table.entries[number]
+        if entry.expires != NEVER and self.is_over(entry, now):
+            stripe.misses += 1
+            unlock(&self.lock, stripe)
+            self.expire(<PyObject *> key, NULL, hashed, now)
+            return default
+        stripe.hits += 1
+        policy_use(&self.order, &self.table, number)
+        isolation = entry.isolation
+        value = <object> entry.value
+        unlock(&self.lock, stripe)
+        return value if isolation == SHARED else given(value, isolation, deepcopy)
 
     @cython.binding(False)
     def set(self, key, value, ttl=None):
@@ -262,15 +262,16 @@ cdef class Cache:
         dropped.count = 0
         found = MISSING
         isolation = SHARED
-        with cython.critical_section(self):
-            number = self.find(<PyObject *> key, goflow_string_hash(<PyObject *> key))
-            if number != NONE:
-                if self.is_over(&self.table.entries[number], now):
-                    self.remove(number, EXPIRED, &dropped)
-                else:
-                    found = <object> self.table.entries[number].value
-                    isolation = self.table.entries[number].isolation
-                    self.remove(number, TAKEN_OUT, &dropped)
+        lock_alone(&self.lock)
+        number = self.find(<PyObject *> key, goflow_string_hash(<PyObject *> key))
+        if number != NONE:
+            if self.is_over(&self.table.entries[number], now):
+                self.remove(number, EXPIRED, &dropped)
+            else:
+                found = <object> self.table.entries[number].value
+                isolation = self.table.entries[number].isolation
+                self.remove(number, TAKEN_OUT, &dropped)
+        unlock_alone(&self.lock)
         drop(&dropped)
         if found is not MISSING:
             return given(found, isolation, deepcopy)
@@ -289,15 +290,16 @@ cdef class Cache:
         cdef bint there = False
         cdef Dropped dropped
         dropped.count = 0
-        with cython.critical_section(self):
-            number = self.find(<PyObject *> key, goflow_string_hash(<PyObject *> key))
-            if number != NONE:
-                if self.is_over(&self.table.entries[number], now):
-                    self.remove(number, EXPIRED, &dropped)
-                else:
-                    there = True
-                    policy_use(&self.order, &self.table, number)
-                    self.renew(number, expires)
+        lock_alone(&self.lock)
+        number = self.find(<PyObject *> key, goflow_string_hash(<PyObject *> key))
+        if number != NONE:
+            if self.is_over(&self.table.entries[number], now):
+                self.remove(number, EXPIRED, &dropped)
+            else:
+                there = True
+                policy_use(&self.order, &self.table, number)
+                self.renew(number, expires)
+        unlock_alone(&self.lock)
         drop(&dropped)
         return there
 
@@ -319,10 +321,11 @@ cdef class Cache:
             return False
         key = exact_key(key)
         cdef int64_t now = self.now()
-        cdef int32_t number
-        with cython.critical_section(self):
-            number = self.find(<PyObject *> key, goflow_string_hash(<PyObject *> key))
-            return number != NONE and not self.is_over(&self.table.entries[number], now)
+        cdef Stripe *stripe = lock_shared(&self.lock)
+        cdef int32_t number = self.find(<PyObject *> key, goflow_string_hash(<PyObject *> key))
+        cdef bint there = number != NONE and not self.is_over(&self.table.entries[number], now)
+        unlock(&self.lock, stripe)
+        return there
 
     # -- by content --------------------------------------------------------------------------------
 
@@ -336,32 +339,28 @@ cdef class Cache:
             node_id = exact_key(node_id)
         cdef uint64_t hashed = content_hash(<PyObject *> node_id, inputs)
         cdef int64_t now = 0 if self.timer is None else self.now()
-        cdef int32_t number
         cdef uint8_t isolation
-        cdef Dropped dropped
-        dropped.count = 0
-        with cython.critical_section(self):
-            number = self.find_content(
-                <PyObject *> node_id, <PyObject *> inputs, NULL, hashed
-            )
-            if number == NONE:
-                self.counters.misses += 1
-                return default
-            if number == CONFUSED:
-                pass
-            elif self.is_over(&self.table.entries[number], now):
-                self.counters.misses += 1
-                self.remove(number, EXPIRED, &dropped)
-            else:
-                self.counters.hits += 1
-                policy_use(&self.order, &self.table, number)
-                isolation = self.table.entries[number].isolation
-                outputs = <object> self.table.entries[number].value
+        cdef Stripe *stripe = self.lock_to_look()
+        cdef int32_t number = self.find_content(
+            <PyObject *> node_id, <PyObject *> inputs, NULL, hashed
+        )
         if number == CONFUSED:
+            unlock(&self.lock, stripe)
             return self.get_result(node_id, copied(inputs), default)
-        if dropped.count:
-            drop(&dropped)
+        if number == NONE:
+            stripe.misses += 1
+            unlock(&self.lock, stripe)
             return default
+        if self.is_over(&self.table.entries[number], now):
+            stripe.misses += 1
+            unlock(&self.lock, stripe)
+            self.expire(<PyObject *> node_id, <PyObject *> inputs, hashed, now)
+            return default
+        stripe.hits += 1
+        policy_use(&self.order, &self.table, number)
+        isolation = self.table.entries[number].isolation
+        outputs = <object> self.table.entries[number].value
+        unlock(&self.lock, stripe)
         return given(outputs, isolation, deepcopy)
 
     @cython.binding(False)
@@ -383,12 +382,13 @@ cdef class Cache:
         cdef Dropped dropped
         dropped.count = 0
         if self.most_bytes == INT64_MAX:  # else there may have to be room first
-            with cython.critical_section(self):
-                number = self.find_content(
-                    <PyObject *> node_id, <PyObject *> inputs, NULL, hashed
-                )
-                if number >= 0:
-                    self.replace(number, <PyObject *> outputs, isolation, expires, 0, &dropped)
+            lock_alone(&self.lock)
+            number = self.find_content(
+                <PyObject *> node_id, <PyObject *> inputs, NULL, hashed
+            )
+            if number >= 0:
+                self.replace(number, <PyObject *> outputs, isolation, expires, 0, &dropped)
+            unlock_alone(&self.lock)
             if dropped.count:
                 drop(&dropped)
                 return
@@ -400,15 +400,16 @@ cdef class Cache:
         """Remove everything; the statistics stay. O(entries)."""
         cdef Table table
         cdef int64_t now
-        with cython.critical_section(self):
-            table = self.table
-            now = self.wheel.now
-            table_begin(&self.table)
-            policy_begin(&self.order)
-            ghosts_end(&self.order.ghosts)
-            wheel_begin(&self.wheel)
-            self.wheel.now = now
-            self.bytes_held = 0
+        lock_alone(&self.lock)
+        table = self.table
+        now = self.wheel.now
+        table_begin(&self.table)
+        policy_begin(&self.order)
+        ghosts_end(&self.order.ghosts)
+        wheel_begin(&self.wheel)
+        self.wheel.now = now
+        self.bytes_held = 0
+        unlock_alone(&self.lock)
         free_all(&table)
 
     def clean_expired(self):
@@ -418,10 +419,11 @@ cdef class Cache:
         cdef Dropped dropped
         dropped.count = 0
         while self.wheel.count:
-            with cython.critical_section(self):
-                wheel_turn(&self.wheel, &self.table, now)
-                while dropped.count < 2 * BATCH and self.wheel.slots[DUE] != NONE:
-                    self.remove(self.wheel.slots[DUE], EXPIRED, &dropped)
+            lock_alone(&self.lock)
+            wheel_turn(&self.wheel, &self.table, now)
+            while dropped.count < 2 * BATCH and self.wheel.slots[DUE] != NONE:
+                self.remove(self.wheel.slots[DUE], EXPIRED, &dropped)
+            unlock_alone(&self.lock)
             if dropped.count == 0:
                 break
             removed += dropped.count // 2
@@ -434,26 +436,45 @@ cdef class Cache:
         cdef list names = []
         cdef int32_t number
         cdef PyObject *key
-        with cython.critical_section(self):
+        cdef Stripe *stripe = lock_shared(&self.lock)
+        try:
             for number in range(self.table.used):
                 key = self.table.entries[number].key
                 if key != NULL and Py_TYPE(key) == &PyUnicode_Type:
                     names.append(<object> key)
+        finally:
+            unlock(&self.lock, stripe)
         return names
 
     def stats(self):
         """The counters, as one `CacheStats`."""
-        cdef Counters *n = &self.counters
+        cdef Counters n
+        cdef uint64_t hits = 0, misses = 0
+        cdef int64_t held
+        cdef int32_t count
+        cdef int at
+        lock_alone(&self.lock)
+        n = self.counters
+        for at in range(<int> STRIPES + 1):
+            hits += self.lock.stripes[at].hits
+            misses += self.lock.stripes[at].misses
+        count, held = self.table.count, self.bytes_held
+        unlock_alone(&self.lock)
         return CacheStats(
-            n.hits, n.misses, n.removed[EXPIRED],
+            hits, misses, n.removed[EXPIRED],
             n.removed[FOR_ENTRIES] + n.removed[FOR_BYTES],
             n.removed[FOR_ENTRIES], n.removed[FOR_BYTES], n.rejections,
-            self.table.count, self.bytes_held if self.most_bytes != INT64_MAX else None,
+            count, held if self.most_bytes != INT64_MAX else None,
         )
 
     def reset_stats(self):
         """Begin to count anew."""
+        cdef int at
+        lock_alone(&self.lock)
         memset(&self.counters, 0, sizeof(Counters))
+        for at in range(<int> STRIPES + 1):
+            self.lock.stripes[at].hits = self.lock.stripes[at].misses = 0
+        unlock_alone(&self.lock)
 
     @property
     def max_entries(self):
@@ -502,6 +523,29 @@ cdef class Cache:
     # -- outside the lock --------------------------------------------------------------------------
 
     @cython.final
+    cdef inline Stripe *lock_to_look(self) noexcept:
+        return lock_alone(&self.lock) if self.order.lru else lock_shared(&self.lock)
+
+    @cython.final
+    cdef int expire(
+        self, PyObject *key, PyObject *inputs, uint64_t hashed, int64_t now
+    ) except -1:
+        """Remove what a look-up found to be over, if it still is: of a string, or of a node."""
+        cdef Dropped dropped
+        cdef int32_t number
+        dropped.count = 0
+        lock_alone(&self.lock)
+        if inputs == NULL:
+            number = self.find(key, hashed)
+        else:
+            number = self.find_content(key, inputs, NULL, hashed)
+        if number >= 0 and self.is_over(&self.table.entries[number], now):
+            self.remove(number, EXPIRED, &dropped)
+        unlock_alone(&self.lock)
+        drop(&dropped)
+        return 0
+
+    @cython.final
     cdef int64_t now(self) except -1:
         """Nanoseconds of the cache's clock, never below 0."""
         cdef double seconds
@@ -532,11 +576,12 @@ cdef class Cache:
         if self.timer is not None:
             now = self.now()
         while outcome == NO_ROOM_YET:
-            with cython.critical_section(self):
-                outcome = self.put_now(
-                    <PyObject *> key, hashed, <PyObject *> value, isolation, expires, size, now,
-                    &dropped,
-                )
+            lock_alone(&self.lock)
+            outcome = self.put_now(
+                <PyObject *> key, hashed, <PyObject *> value, isolation, expires, size, now,
+                &dropped,
+            )
+            unlock_alone(&self.lock)
             drop(&dropped)
         if outcome == NO_MEMORY:
             raise MemoryError

@@ -5,7 +5,8 @@ of one load form a ring, most recently used first, and ``least`` is the lowest l
 Loads change by one at a time, which keeps both true in O(1) (the frequency lists of the LFU of
 Shah, Mitra and Matani, 2010). The last of ring 0 is the one that has been idle longest.
 
-Thread-safety: none of its own; a pool holds its lock around all of this.
+Thread-safety: none of its own; a pool holds its lock around all of this, alone, or shared and the
+lane's ``lock`` beside.
 """
 
 from cpython.mem cimport PyMem_RawFree, PyMem_RawRealloc

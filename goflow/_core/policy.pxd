@@ -15,6 +15,7 @@ from libc.stdint cimport int32_t, uint8_t
 
 from goflow._core.entries cimport NONE, Entry, Table
 from goflow._core.ghosts cimport Ghosts, ghosts_add, ghosts_begin, ghosts_take
+from goflow._core.shared_lock cimport load_byte, store_byte
 
 cdef enum:
     SMALL_QUEUE = 0
@@ -78,13 +79,17 @@ cdef inline void policy_add(Policy *policy, Table *table, int32_t number) noexce
 
 
 cdef inline void policy_use(Policy *policy, Table *table, int32_t number) noexcept nogil:
+    """Under S3-FIFO, readers may do this at once."""
     cdef Entry *entry = &table.entries[number]
+    cdef uint8_t uses
     if policy.lru:
         if entry.newer != NONE:
             policy_remove(policy, table, number)
             enqueue(policy, table, number, MAIN_QUEUE)
-    elif entry.uses < MOST_USES:
-        entry.uses += 1
+        return
+    uses = load_byte(&entry.uses)
+    if uses < MOST_USES:
+        store_byte(&entry.uses, uses + 1)
 
 
 cdef inline int32_t policy_victim(Policy *policy, Table *table) noexcept nogil:

@@ -9,8 +9,10 @@ lock, that something is there.
 whatever the number of keys, connections and waiters; ``sweep``, ``drain``, ``resize``, ``close``
 and ``stats`` look at each connection.
 
-Thread-safety: any method from any thread, with or without the GIL. Under the lock no key is
-hashed and nothing is allocated that the collector tracks: hashing and finalizers run foreign code,
+Thread-safety: any method from any thread, with or without the GIL. Checkouts and checkins that
+decide nothing share the lock (``shared_lock``) and lock only their key's lane, so that those of
+different keys do not wait for each other. Under the lock no key is hashed and nothing is allocated
+that the collector tracks: hashing and finalizers run foreign code,
 which may come back here and would wait for the lock for ever. What a lock protects is dropped
 after it was released, for the same reason.
 """
@@ -24,7 +26,10 @@ from goflow._core.lane cimport (
     RETIRED, Lane, Node, Slot, lane_add, lane_drop, lane_keep, lane_move,
     lane_remove, lane_reserve,
 )
-from goflow._core.mutex cimport Mutex, mutex_lock, mutex_unlock
+from goflow._core.mutex cimport mutex_lock, mutex_unlock
+from goflow._core.shared_lock cimport (
+    STRIPES, SharedLock, Stripe, lock_alone, lock_shared, unlock, unlock_alone,
+)
 
 cimport cython
 
@@ -123,7 +128,7 @@ cdef class Pool:
     cdef str internal
     cdef list to_connect, to_close, to_settle
     cdef dict held  # turn -> Lease, in the order of their checkout; only when looking for leaks
-    cdef Mutex lock  # protects everything here, and the lanes, slots and leases
+    cdef SharedLock lock  # protects everything here, and the lanes, slots and leases
     cdef bint due  # there are decisions
     cdef bint closed
     cdef int32_t max_size, max_in_flight, connect_attempts, breaker_failures
@@ -189,7 +194,14 @@ cdef class Pool:
         cdef bint hungry = False
         if lane.pool is not self.identity:
             raise ValueError(f"{lease!r} is of another pool")
-        mutex_lock(&self.lock)
+        cdef bint alone = self.leak_after != INFINITY
+        cdef Stripe *stripe = self.enter(lane, alone)
+        if STRIPES and not alone and not (
+            lease.slot is not None and lease.slot.state == LIVE and not lane.waiting
+            and lane.live + lane.retired <= lane.max_size
+        ):
+            self.leave(lane, stripe)
+            stripe = self.enter(lane, True)
         try:
             if lease.standing != HELD:
                 return False
@@ -212,7 +224,7 @@ cdef class Pool:
                     self.finish(lane, lease.slot)
                     hungry = lane.waiting is not None
         finally:
-            mutex_unlock(&self.lock)
+            self.leave(lane, stripe)
         if hungry:
             self.grow(lane, 0)
         if self.due:
@@ -225,15 +237,19 @@ cdef class Pool:
         cdef Slot slot = None
         cdef double now
         if lane is None:
-            mutex_lock(&self.lock)
+            lock_alone(&self.lock)
             try:
                 self.past.misses += 1
             finally:
-                mutex_unlock(&self.lock)
+                unlock_alone(&self.lock)
             return None
         now = self.now()
         lease = self.new_lease(lane, None, now)
-        mutex_lock(&self.lock)
+        cdef bint alone = self.leak_after != INFINITY
+        cdef Stripe *stripe = self.enter(lane, alone)
+        if STRIPES and not alone and self.outdated(lane, now):
+            self.leave(lane, stripe)
+            stripe = self.enter(lane, True)
         try:
             if not self.closed:
                 slot = self.pick(lane, now, unchecked)
@@ -243,10 +259,32 @@ cdef class Pool:
                 self.hold(lease, slot, now)
                 lane.hits += 1
         finally:
-            mutex_unlock(&self.lock)
+            self.leave(lane, stripe)
         if self.due:
             self.tell()
         return None if slot is None else lease
+
+    @cython.final
+    cdef inline Stripe *enter(self, Lane lane, bint alone) noexcept:
+        """Lock a lane; alone, everything: to change what is not the lane's."""
+        cdef Stripe *stripe = lock_alone(&self.lock) if alone else lock_shared(&self.lock)
+        mutex_lock(&lane.lock)
+        return stripe
+
+    @cython.final
+    cdef inline void leave(self, Lane lane, Stripe *stripe) noexcept:
+        mutex_unlock(&lane.lock)
+        unlock(&self.lock, stripe)
+
+    @cython.final
+    cdef inline bint outdated(self, Lane lane, double now) noexcept:
+        """Whether the next connection is past its time, for ``pick`` to retire."""
+        if lane.least >= lane.max_in_flight or lane.least >= lane.levels:
+            return False
+        cdef Node *node = lane.rings[lane.least]
+        return (<Slot> node.slot).deadline <= now or (
+            node.load == 0 and now - (<Slot> node.slot).since >= self.idle_timeout
+        )
 
     cdef Lease new_lease(self, Lane lane, object token, double now):
         cdef Lease lease = Lease.__new__(Lease)
@@ -304,7 +342,7 @@ cdef class Pool:
         cdef Slot slot = None
         cdef dict queue = {}  # made before the lock is taken
         cdef bint closed, gone, refused = False
-        mutex_lock(&self.lock)
+        lock_alone(&self.lock)
         try:
             closed = self.closed
             gone = lane.gone
@@ -323,7 +361,7 @@ cdef class Pool:
                     lane.waiting[lease.turn] = lease
                     lane.waits += 1
         finally:
-            mutex_unlock(&self.lock)
+            unlock_alone(&self.lock)
         if closed:
             raise PoolClosed(f"the pool is closed: it has no connection to {key!r}", key=key)
         if gone:
@@ -341,7 +379,7 @@ cdef class Pool:
         cdef Lane lane = lease.lane
         cdef bint late = timed_out
         cdef double now = self.now()
-        mutex_lock(&self.lock)
+        lock_alone(&self.lock)
         try:
             if lease.standing != WAITING:
                 return False
@@ -350,7 +388,7 @@ cdef class Pool:
             lane.timeouts += late
             lane.wait_time += now - lease.since
         finally:
-            mutex_unlock(&self.lock)
+            unlock_alone(&self.lock)
         return True
 
     cdef Lease first(self, Lane lane):
@@ -401,7 +439,7 @@ cdef class Pool:
         cdef double now = self.now()
         while True:
             slot = Slot.__new__(Slot)
-            mutex_lock(&self.lock)
+            lock_alone(&self.lock)
             try:
                 if not self.wanting(lane, least):
                     return 0
@@ -416,7 +454,7 @@ cdef class Pool:
                 self.to_connect.append(slot)
                 self.due = True
             finally:
-                mutex_unlock(&self.lock)
+                unlock_alone(&self.lock)
 
     cdef bint wanting(self, Lane lane, int32_t least):
         cdef int64_t size = lane.live + lane.connecting
@@ -435,7 +473,7 @@ cdef class Pool:
         cdef double now = self.now()
         cdef double life = seconds("lifetime", lifetime)
         cdef bint hungry = False
-        mutex_lock(&self.lock)
+        lock_alone(&self.lock)
         try:
             slot.connection = connection
             if slot.state != CONNECTING:
@@ -459,7 +497,7 @@ cdef class Pool:
             self.serve(lane, now)
             hungry = lane.waiting is not None
         finally:
-            mutex_unlock(&self.lock)
+            unlock_alone(&self.lock)
         if hungry:
             self.grow(lane, 0)
         if self.due:
@@ -469,7 +507,7 @@ cdef class Pool:
         """Connecting has failed: it is put off; waiters fail when nothing else can serve them."""
         cdef Lane lane = slot.lane
         cdef double now = self.now()
-        mutex_lock(&self.lock)
+        lock_alone(&self.lock)
         try:
             if slot.state != CONNECTING:
                 return
@@ -485,7 +523,7 @@ cdef class Pool:
             if not lane.live and not lane.connecting and lane.failures >= self.connect_attempts:
                 self.fail_waiters(lane, error, now)
         finally:
-            mutex_unlock(&self.lock)
+            unlock_alone(&self.lock)
         if lane.waiting is not None:
             self.grow(lane, 0)
         if self.due:
@@ -524,7 +562,7 @@ cdef class Pool:
         cdef Lane lane = slot.lane
         cdef int why = REASONS.index(reason)
         cdef bint done = False
-        mutex_lock(&self.lock)
+        lock_alone(&self.lock)
         try:
             if slot.state == LIVE:
                 self.end(lane, slot, why)
@@ -533,7 +571,7 @@ cdef class Pool:
                 self.finish(lane, slot)
                 done = True
         finally:
-            mutex_unlock(&self.lock)
+            unlock_alone(&self.lock)
         if lane.waiting is not None:
             self.grow(lane, 0)
         if self.due:
@@ -573,7 +611,7 @@ cdef class Pool:
         cdef list leaks = [], lanes = list(self.lanes.values()), old
         for lane in lanes:
             old = []
-            mutex_lock(&self.lock)
+            lock_alone(&self.lock)
             try:
                 while lane.least == 0 and now - oldest(lane).since >= self.idle_timeout:
                     self.end(lane, oldest(lane), IDLE)
@@ -592,10 +630,10 @@ cdef class Pool:
                 if lane.live:
                     next_due = fmin(next_due, self.leak_after)
             finally:
-                mutex_unlock(&self.lock)
+                unlock_alone(&self.lock)
             if lane.waiting is not None:
                 self.grow(lane, 0)
-        mutex_lock(&self.lock)
+        lock_alone(&self.lock)
         try:
             for lease in self.held.values():
                 if now - lease.since < self.leak_after:
@@ -606,7 +644,7 @@ cdef class Pool:
                     lease.lane.leaks += 1
                     leaks.append(lease)
         finally:
-            mutex_unlock(&self.lock)
+            unlock_alone(&self.lock)
         if self.due:
             self.tell()
         return None if next_due == INFINITY else next_due, leaks
@@ -624,7 +662,7 @@ cdef class Pool:
     cdef int retire_all(self, Lane lane, int reason) except -1:
         cdef list live = []
         cdef Slot slot
-        mutex_lock(&self.lock)
+        lock_alone(&self.lock)
         try:
             lane.generation += 1
             for slot in lane.slots:
@@ -633,7 +671,7 @@ cdef class Pool:
             for slot in live:
                 self.end(lane, slot, reason)
         finally:
-            mutex_unlock(&self.lock)
+            unlock_alone(&self.lock)
         return 0
 
     def resize(self, max_size=None, max_in_flight=None, key=None):
@@ -652,7 +690,7 @@ cdef class Pool:
         else:
             lanes = [self.lane(key)]
         for lane in lanes:
-            mutex_lock(&self.lock)
+            lock_alone(&self.lock)
             try:
                 lane.max_size = size or lane.max_size
                 lane.max_in_flight = load or lane.max_in_flight
@@ -660,7 +698,7 @@ cdef class Pool:
                     self.end(lane, oldest(lane), RESIZED)
                 self.serve(lane, now)
             finally:
-                mutex_unlock(&self.lock)
+                unlock_alone(&self.lock)
             self.grow(lane, 0)
         if self.due:
             self.tell()
@@ -670,11 +708,11 @@ cdef class Pool:
         lane = self.lanes.pop(key, None)
         if lane is not None:
             self.shut(<Lane> lane, PoolClosed(f"{key!r} was discarded", key=key))
-            mutex_lock(&self.lock)
+            lock_alone(&self.lock)
             try:
                 merge(self.past, <Lane> lane)
             finally:
-                mutex_unlock(&self.lock)
+                unlock_alone(&self.lock)
             if self.due:
                 self.tell()
 
@@ -692,7 +730,7 @@ cdef class Pool:
         cdef Slot slot
         cdef double now = self.now()
         self.retire_all(lane, POOL_CLOSED)
-        mutex_lock(&self.lock)
+        lock_alone(&self.lock)
         try:
             lane.gone = True
             self.fail_waiters(lane, error, now)
@@ -706,7 +744,7 @@ cdef class Pool:
                 self.to_close.append(slot)
                 self.due = True
         finally:
-            mutex_unlock(&self.lock)
+            unlock_alone(&self.lock)
         return 0
 
     # -- what stands ---------------------------------------------------------------------------
@@ -718,14 +756,14 @@ cdef class Pool:
         connecting, and is given up then. A settled lease is held, or has an ``error``.
         """
         cdef list connect = [], close = [], settle = []
-        mutex_lock(&self.lock)
+        lock_alone(&self.lock)
         try:
             connect, self.to_connect = self.to_connect, connect
             close, self.to_close = self.to_close, close
             settle, self.to_settle = self.to_settle, settle
             self.due = False
         finally:
-            mutex_unlock(&self.lock)
+            unlock_alone(&self.lock)
         return connect, close, settle
 
     @cython.binding(False)
@@ -744,14 +782,14 @@ cdef class Pool:
         cdef Lane lane
         cdef Slot slot
         for lane in self.some(key):
-            mutex_lock(&self.lock)
+            lock_alone(&self.lock)
             try:
                 found += lane.slots
                 for slot in self.to_close:
                     if slot.lane is lane:
                         found.append(slot)
             finally:
-                mutex_unlock(&self.lock)
+                unlock_alone(&self.lock)
         return found
 
     def holders(self, key):
@@ -764,7 +802,7 @@ cdef class Pool:
         cdef Py_ssize_t waiting = 0, idle = 0
         cdef Slot slot
         for lane in [self.past, *self.some(None)] if key is None else self.some(key):
-            mutex_lock(&self.lock)
+            lock_alone(&self.lock)
             try:
                 merge(total, lane)
                 total.live += lane.live
@@ -775,7 +813,7 @@ cdef class Pool:
                 for slot in lane.slots:
                     idle += slot.state == LIVE and slot.node.load == 0
             finally:
-                mutex_unlock(&self.lock)
+                unlock_alone(&self.lock)
         return {
             "leases": total.hits + total.served,
             "hits": total.hits,
