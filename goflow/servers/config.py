@@ -109,7 +109,7 @@ def resolve_command(config: ServerConfig, environment: Mapping[str, str]) -> str
         raise ConnectFailed(
             f"server {config.id!r} cannot be started: {path} {reason}",
             server=config.id,
-            hint="a relative command starts from the server's 'cwd'",
+            hint=_split_hint(command) or "a relative command starts from the server's 'cwd'",
         )
     folders = environment.get("PATH", os.defpath).split(os.pathsep)
     folders.append(os.path.dirname(sys.executable))
@@ -117,12 +117,22 @@ def resolve_command(config: ServerConfig, environment: Mapping[str, str]) -> str
         path = os.path.abspath(os.path.join(folder, command))
         if folder and _executable(path):
             return path
-    hint = _INSTALL_HINTS.get(command, "install it, or give its full path as 'command'")
+    hint = _split_hint(command) or _INSTALL_HINTS.get(
+        command, "install it, or give its full path as 'command'"
+    )
     raise ConnectFailed(
         f"server {config.id!r} cannot be started: there is no command {command!r} on its PATH",
         server=config.id,
         hint=hint,
     )
+
+
+def _split_hint(command: str) -> str | None:
+    """What to write for a command line, which is no command."""
+    program, *args = command.split()
+    if not args:
+        return None
+    return f"put the words after the first in 'args': command: {program}, args: [{', '.join(args)}]"
 
 
 def _executable(path: str) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path as FilePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from yaml.parser import ParserError
@@ -16,6 +16,9 @@ from yaml.scanner import ScannerError
 from goflow.errors import BadCall
 from goflow.workflow import yaml12
 from goflow.workflow.diagnostics import Finding, Path
+
+if TYPE_CHECKING:
+    from goflow.workflow.indentation import Misplaced
 
 __all__ = ["MAX_FILE", "Document", "Unreadable"]
 
@@ -186,9 +189,27 @@ def _yaml_problem(error: yaml.YAMLError, text: str) -> Finding:
     hint = None
     by_parser = isinstance(error, (ParserError, ScannerError))
     if by_parser and line is not None and line <= len(lines):
-        hint = _mistake(lines, line - 1, message)
+        found = _indentation(lines, line - 1, message)
+        if found is not None:
+            line, column = found.line + 1, found.column + 1
+            others = "the other items of its list" if found.item else "the keys beside it"
+            hint = f"this line begins in column {column}, {others} in {found.wanted + 1}"
+        else:
+            hint = _mistake(lines, line - 1, message)
     about = "this is not YAML: " if by_parser else ""
     return _problem("GF101", f"{about}{message}", line, column, hint)
+
+
+def _indentation(lines: list[str], at: int, message: str) -> Misplaced | None:
+    """A line that begins in a wrong column, at the place where the parser gave up or just above."""
+    if not message.startswith(("did not find expected", "mapping values are not allowed")):
+        return None
+    from goflow.workflow.indentation import misplaced  # noqa: PLC0415 - only for a mistake
+
+    found = misplaced(lines, at)
+    if found is None or any(line.strip() for line in lines[found.line + 1 : at]):
+        return None
+    return found
 
 
 def _mistake(lines: list[str], at: int, message: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from goflow.expressions.functions import nearest
+from goflow.expressions.functions import nearest, nearest_name
 from goflow.expressions.values import kind
 from goflow.workflow.diagnostics import Finding, Path, dotted
 from goflow.workflow.model import NAME, RESERVED
@@ -102,10 +102,11 @@ class Findings:
 class Fields:
     """One map at ``path``; every key that nobody asks for is reported by ``finish``."""
 
-    __slots__ = ("_asked", "_data", "_readable", "findings", "path")
+    __slots__ = ("_asked", "_data", "_missing", "_readable", "findings", "path")
 
     def __init__(self, data: Any, path: Path, findings: Findings, what: str) -> None:
         self._asked: set[str] = set()
+        self._missing: dict[str, Finding] | None = None
         self.findings = findings
         self.path = path
         self._readable = isinstance(data, dict)
@@ -152,6 +153,7 @@ class Fields:
         *names: str,
         required: bool = False,
         default: Any = None,
+        hint: str | None = None,
     ) -> Any:
         """A value of one of the JSON ``kinds``, or ``default`` with a finding."""
         key = self._key(names)
@@ -170,13 +172,19 @@ class Fields:
             "GF104",
             f"{key!r} must be {_article(wanted)}, not {_a(value)}",
             (*self.path, key),
-            hint=_shape_hint(value, kinds),
+            hint=_shape_hint(value, kinds) or hint,
         )
         return default
 
-    def text(self, *names: str, required: bool = False, default: str | None = None) -> Any:
-        """A string; one that is required is not empty."""
-        value = self.typed("string", *names, required=required, default=default)
+    def text(
+        self,
+        *names: str,
+        required: bool = False,
+        default: str | None = None,
+        hint: str | None = None,
+    ) -> Any:
+        """A string; one that is required is not empty. ``hint`` is for a list or map."""
+        value = self.typed("string", *names, required=required, default=default, hint=hint)
         if required and value == "":
             self._empty(names)
         return value
@@ -185,6 +193,7 @@ class Fields:
         """Report a key that is required and not there, once for a map that is none."""
         if self._readable:
             self.findings.add("GF103", f"{name!r} is required here", self.path)
+            self._missing = {**(self._missing or {}), name: self.findings.found[-1]}
 
     def _empty(self, names: tuple[str, ...]) -> None:
         """Report a text without characters, unless it is the default."""
@@ -313,6 +322,8 @@ class Fields:
         """Report the keys that nobody asked for; a description and a label are welcome anywhere."""
         self._asked.update(("description", "label"))
         for key in self._data.keys() - self._asked:
+            if self._missing and self._is_meant(key, self._missing):
+                continue
             self.findings.add(
                 "GF105",
                 f"the key {key!r} is not known here and has no effect",
@@ -321,6 +332,21 @@ class Fields:
                 severity="warning",
                 key=True,
             )
+
+    def _is_meant(self, key: str, missing: dict[str, Finding]) -> bool:
+        """Whether a key that is not known is probably one that is missing: told as one mistake."""
+        meant = nearest_name(key, missing)
+        if meant is None:
+            return False
+        self.findings.found.remove(missing.pop(meant))
+        self.findings.add(
+            "GF103",
+            f"{meant!r} is required here, and the key {key!r} is not known",
+            (*self.path, key),
+            hint=f"did you mean {meant!r}?",
+            key=True,
+        )
+        return True
 
 
 def text_item(value: Any, path: Path, findings: Findings) -> str | None:

@@ -37,7 +37,11 @@ def read_server(data: Any, path: Path, findings: Findings) -> Server:
         name=fields.text("name"),
         description=fields.text("description"),
         transport=transport,
-        command=fields.text("command", required=transport == "stdio"),
+        command=fields.text(
+            "command",
+            required=transport == "stdio",
+            hint="write the program here, and the words behind it in 'args'",
+        ),
         args=args,
         env=fields.texts("env"),
         cwd=fields.text("cwd"),

@@ -29,6 +29,14 @@ def test_a_command_that_is_not_there_says_so_with_a_hint(run):
     assert caught.value.hint
 
 
+@pytest.mark.parametrize("command", ["python serve.py", "./python serve.py"])
+def test_a_command_line_for_a_command_is_told_how_to_write_it(run, command):
+    with pytest.raises(ConnectFailed) as caught:
+        run(StdioSession.connect(ServerConfig(id="s", command=command)))
+    program = command.split()[0]
+    assert f"command: {program}, args: [serve.py]" in caught.value.hint
+
+
 def test_a_server_that_exits_at_once_is_reported_with_status_and_stderr(run):
     error = run(connect_fails(faulty("exit at once")))
     assert "exited with status 3" in str(error)

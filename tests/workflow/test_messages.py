@@ -19,7 +19,7 @@ WRITTEN = {
     ),
     "one space too few": (
         HEAD + START_END + "  - id: a\n   type: passthrough\n" + LINE,
-        "GF101", "type:", "this line begins in column 4, the one above in 5",
+        "GF101", "type:", "this line begins in column 4, the keys beside it in 5",
     ),
     "a text that begins with a bracket": (
         HEAD + START_END + "  - id: a\n    type: transform\n    expression: [x] + [1]\n" + LINE,
@@ -92,6 +92,14 @@ WRITTEN = {
         + "  - {id: a, type: transform, expression: n.size}\n" + THROUGH,
         "GF307", "size", None,
     ),
+    "a key of the workflow, misspelt": (
+        HEAD + START_END.replace("nodes:", "node:") + LINE,
+        "GF103", "node:", "did you mean 'nodes'?",
+    ),
+    "a command line for a command": (
+        HEAD + "servers:\n  - {id: s, command: [python, x.py]}\n" + START_END + LINE,
+        "GF104", "command:", "the words behind it in 'args'",
+    ),
     "a place in a jq program": (
         HEAD + START_END + "  - {id: a, type: transform, expression: jq(.a | lenght)}\n" + THROUGH,
         "GF301", "lenght", None,
@@ -119,6 +127,7 @@ def codes(text):
 def test_one_mistake_is_told_once():
     """What follows from a mistake that is told already is no finding of its own."""
     assert codes(HEAD + "nodes: [start]\nedges: []\n") == ["GF104"]
+    assert codes(WRITTEN["a key of the workflow, misspelt"][0]) == ["GF103"]
     assert codes(WRITTEN["a word for a list"][0]) == ["GF104"]
     assert codes(WRITTEN["a map for a list"][0]) == ["GF104"]
     unknown = "  - {id: a, type: mcp_tool, server: fils, tool: t}\n"
