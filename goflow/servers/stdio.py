@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from goflow.errors import ConnectFailed, ServerError, ServerTimeout
 from goflow.servers.calls import all_tools, call_in_rounds
-from goflow.servers.conversation import EXCERPT, Conversation
+from goflow.servers.conversation import Conversation
 from goflow.servers.handlers import NO_HANDLERS
 from goflow.servers.handshake import INITIALIZED_LINE, LOG_LEVEL, ServerIdentity, envelope
 from goflow.servers.log import ServerLog
@@ -344,17 +344,19 @@ class StdioSession:
         self._watch.drain_stderr()
 
     def _connect_failed(self) -> ConnectFailed:
+        from goflow.servers.last_words import death_hint, last_line  # noqa: PLC0415 - servers live
+
         stderr = self._log.tail()
         said = [f"server {self._config.id!r} {self._reason}"]
         if not self._identity.protocol_version and "initialize" not in self._reason:
             said[0] += " before the handshake was complete"
         if stderr:
-            said.append(f"its last words: {stderr.splitlines()[-1][:EXCERPT]}")
+            said.append(f"its last words: {last_line(stderr)}")
         if self._conversation.first_odd_line:
             said.append(f"on its output: {self._conversation.first_odd_line}")
         return ConnectFailed(
             "; ".join(said),
             server=self._config.id,
             stderr=stderr,
-            hint="run its command by hand: it must speak MCP on standard input and output",
+            hint=death_hint(self._config, stderr),
         )
