@@ -52,9 +52,13 @@ def add_command(
     \b
     Examples:
       goflow servers add time -- uvx mcp-server-time --local-timezone UTC
+      goflow servers add todo -- .venv/bin/python todo_server.py
       goflow servers add files --direct -- npx -y @modelcontextprotocol/server-filesystem .
       goflow servers add git --env 'TOKEN=${secret.git}' -- mcp-server-git
       goflow servers add issues --url https://example.org/mcp --credential issues
+
+    Where an argument is the path of a file from here, the server starts in this folder, unless
+    --cwd names another.
 
     npx and uvx look for a package before they start it, at every start of the server. Where the
     script behind them is installed, starting it directly saves hundreds of milliseconds: --direct
@@ -67,6 +71,8 @@ def add_command(
     known = _sound(server_id, definition)
     registry.add({server_id: definition}, replace=replace)
     say(f"added {server_id!r} to {known.file}")
+    if "cwd" in definition and not options["cwd"]:
+        say(f"it starts in {definition['cwd']}, where its files are (--cwd names another folder)")
     _say_written_secrets(known)
     if as_json:
         emit_json({"id": server_id, **definition})
@@ -159,6 +165,8 @@ def _definition(server_id: str, words: tuple[str, ...], options: dict[str, Any])
         definition["url"] = options["url"]
     if options["cwd"]:
         definition["cwd"] = os.path.abspath(os.path.expanduser(options["cwd"]))
+    elif any(map(_is_file_here, words[1:])):
+        definition["cwd"] = os.getcwd()
     definition["env"] = read_pairs("--env", options["env"])
     definition["headers"] = read_pairs("--header", options["header"])
     if options["credential"]:
@@ -166,6 +174,11 @@ def _definition(server_id: str, words: tuple[str, ...], options: dict[str, Any])
     for name in ("timeout", "connect_timeout", "max_in_flight", "description"):
         definition[name] = options[name]
     return {key: value for key, value in definition.items() if value not in (None, {}, [])}
+
+
+def _is_file_here(word: str) -> bool:
+    """Whether an argument is a file's path that means another file in another folder."""
+    return not os.path.isabs(word) and os.path.isfile(word)
 
 
 def _sound(server_id: str, definition: dict[str, Any]) -> KnownServer:

@@ -73,6 +73,18 @@ def test_a_server_behind_http_is_added(cli):
     }
 
 
+def test_a_script_in_this_folder_is_found_from_everywhere(cli, tmp_path):
+    (tmp_path / "my_server.py").write_text("")
+    done = cli("servers", "add", "my", "--json", "--", "python", "my_server.py")
+    assert os.path.samefile(json.loads(done.out)["cwd"], tmp_path)
+    assert "it starts in " in done.err
+    done = cli("servers", "add", "no", "--json", "--", "python", "other.py", str(tmp_path))
+    assert "cwd" not in json.loads(done.out)
+    assert "it starts in" not in done.err
+    args = ["--cwd", "x", "--json", "--", "python", "my_server.py"]
+    assert json.loads(cli("servers", "add", "mine", *args).out)["cwd"].endswith(f"{os.sep}x")
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [
