@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from goflow.engine.live_fields import check_fields
 from goflow.engine.servers import configure
 from goflow.errors import GoFlowError
 from goflow.expressions.functions import nearest
@@ -60,6 +61,7 @@ async def check_live(workflow: Workflow, findings: Findings) -> None:
             tools = known.get(node.server)
             if tools is not None:
                 _check(node, ("nodes", i), tools, findings, cached=workflow.cache is not None)
+    check_fields(workflow, {name: tools for name, tools in known.items() if tools}, findings)
 
 
 def _used(workflow: Workflow, findings: Findings) -> list[tuple[Server, Path]]:

@@ -64,6 +64,7 @@ CODES = {
     "GF602": "a server has no tool of this name",
     "GF603": "a tool does not take these arguments",
     "GF604": "a tool that only reads is not cached",
+    "GF605": "a field is read that the tool's output schema does not have",
 }
 """Every stable code with what it means in general."""
 

@@ -423,5 +423,16 @@ EXPLANATIONS = {
         "cache: {ttl: 10m}}\n",
         live=True,
     ),
+    "GF605": Explanation(
+        "The tool describes its result by a schema, and the field is none of those that it lists. "
+        "It would be null, and nothing in a text.",
+        _FILES + "  - {id: call, type: mcp_tool, server: files, tool: word_count, "
+        "parameters: {text: a}, output: counted, cache: true}\n"
+        "  - {id: tell, type: transform, expression: 'template:${counted.wrods} words'}\n",
+        _FILES + "  - {id: call, type: mcp_tool, server: files, tool: word_count, "
+        "parameters: {text: a}, output: counted, cache: true}\n"
+        "  - {id: tell, type: transform, expression: 'template:${counted.words} words'}\n",
+        live=True,
+    ),
 }
 """An explanation for every code of ``CODES``."""

@@ -46,6 +46,47 @@ def test_an_argument_of_the_wrong_type():
     assert "5 is not of type 'string'" in message
 
 
+def reading(text, **options):
+    """A workflow that returns ``text``, of what two tools of the toolbox gave."""
+    nodes = [
+        {**tool("count", "word_count", server="box", text="a", output="counted"), **options},
+        tool("list", "list_files", server="box", output="listing"),
+    ]
+    for node in nodes:
+        node["cache"] = False
+    top = {"servers": [TOOLBOX], "result": text}
+    return workflow(nodes, row("count", "list"), **top)
+
+
+def fields(text):
+    return [(hint, severity) for code, severity, _, _, hint in live(text) if code == "GF605"]
+
+
+def test_a_field_that_the_output_schema_does_not_list_is_a_warning():
+    read = reading("${counted.wrods} ${listing.files[0].pth}")
+    assert fields(read) == [
+        ("did you mean 'words'?", "warning"),
+        ("did you mean 'path'?", "warning"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "${counted.words} ${listing.files[0].path}",
+        "${counted?.wrods}",
+        "${counted.content[0].text}",
+    ],
+)
+def test_a_field_that_is_listed_or_asked_for_with_care_is_none(text):
+    assert fields(reading(text)) == []
+
+
+def test_a_result_that_may_be_something_else_is_not_judged():
+    assert fields(reading("${counted.wrods}", on_error="continue")) == []
+    assert fields(reading("${counted.wrods}", result="raw")) == []
+
+
 def test_an_argument_that_the_tool_does_not_have():
     codes = {code for code, *_ in live(boxed("read_text", path="a", encodign="utf-8"))}
     assert codes == {"GF603"}

@@ -32,6 +32,7 @@ def test_every_code_that_the_validator_has_is_tried():
         "GF602",
         "GF603",
         "GF604",
+        "GF605",
     }
     assert tried == set(CODES)
 
