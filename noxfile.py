@@ -270,6 +270,24 @@ def sanitizers(session):
 
 
 @nox.session
+def fuzz(session):
+    """Coverage-guided fuzzing of core, wire and expressions; ``-- SECONDS TARGET…`` to say which.
+
+    The core is built by clang with AddressSanitizer, UndefinedBehaviorSanitizer and libFuzzer's
+    counters; what is found worth keeping goes into `tests/fuzz/corpus`.
+    """
+    if not shutil.which("clang"):
+        session.error("it needs clang")
+    session.install("--upgrade", "pip")
+    dependencies(session, "build", "core-test", "fuzz")
+    session.run(
+        "pip", "install", "--quiet", "--no-build-isolation", "--force-reinstall", ".",
+        env={"CC": "clang", "GOFLOW_SANITIZE": "address,undefined,fuzzer-no-link"},
+    )  # fmt: skip
+    session.run("python", "-P", "tests/fuzz/campaign.py", *session.posargs)
+
+
+@nox.session
 def coverage(session):
     """Lines of the core that its tests run, with Cython's line tracing; fails without any."""
     dependencies(session, "build", "core-test", "coverage")

@@ -15,6 +15,9 @@ from setuptools import Extension, setup
 
 LINE_TRACE = os.environ.get("GOFLOW_LINE_TRACE") == "1"
 SANITIZE = os.environ.get("GOFLOW_SANITIZE", "")
+# A folder of its own for each kind of build: what is newer than its sources is not built again.
+KIND = "line-trace" if LINE_TRACE else SANITIZE.replace(",", "-")
+BUILD = f"build/{KIND}" if KIND else "build"
 
 DIRECTIVES = {
     "language_level": 3,
@@ -29,12 +32,10 @@ DIRECTIVES = {
 }
 
 compile_args = [] if sys.platform == "win32" else ["-O3", "-g0"]
-link_args: list[str] = []
 macros = [("CYTHON_TRACE_NOGIL", "1")] if LINE_TRACE else []
 if SANITIZE:
-    flags = [f"-fsanitize={SANITIZE}", "-fno-omit-frame-pointer"]
-    compile_args = ["-O1", "-g", *flags]
-    link_args = flags
+    # Not linked with it: whoever runs this loads the runtime before Python.
+    compile_args = ["-O1", "-g", f"-fsanitize={SANITIZE}", "-fno-omit-frame-pointer"]
 
 
 def extension(source: Path) -> Extension:
@@ -43,7 +44,6 @@ def extension(source: Path) -> Extension:
         ".".join(source.with_suffix("").parts),
         [source.as_posix()],
         extra_compile_args=compile_args,
-        extra_link_args=link_args,
         define_macros=macros,
     )
 
@@ -52,6 +52,7 @@ setup(
     ext_modules=cythonize(
         [extension(source) for source in sorted(Path("goflow/_core").glob("*.pyx"))],
         compiler_directives=DIRECTIVES,
-        build_dir="build/cython",
-    )
+        build_dir=f"{BUILD}/cython",
+    ),
+    options={"build": {"build_base": BUILD}},
 )

@@ -195,7 +195,7 @@ cdef int find_fault(object value, str path, list inside, bint strictly) except -
     if kind == NO_VALUE:
         raise NotJson(f"{path} is of type {type(value).__name__}, which JSON has not", path=path)
     if kind == STRING and strictly:
-        refuse_half_pairs(value, path)
+        refuse_half_pairs(exact_text(value), path)
     elif kind == FLOAT and strictly and value - value != 0:
         raise NotJson(f"{path} is {value!r}, which is no JSON number", path=path)
     elif kind == MAP or kind == LIST:
@@ -211,9 +211,10 @@ cdef int find_fault(object value, str path, list inside, bint strictly) except -
             for key, item in value.items():
                 if not isinstance(key, str):
                     raise NotJson(f"{path} has a key that is no string: {key!r}", path=path)
+                name = exact_text(key)
                 if strictly:
-                    refuse_half_pairs(key, path)
-                step = f".{key}" if key.isidentifier() else f"[{key!r}]"
+                    refuse_half_pairs(name, path)
+                step = f".{name}" if name.isidentifier() else f"[{name!r}]"
                 find_fault(item, path + step, inside, strictly)
         inside.pop()
     return 0

@@ -195,6 +195,11 @@ def test_a_subclass_counts_as_what_it_is_one_of():
     assert digest(OrderedDict(b=Number.ONE, a=[])) == digest({"a": [], "b": 1})
 
 
+class Text(str):
+    def __str__(self):
+        return "something else"
+
+
 def circle():
     value = []
     value.append({"x": value})
@@ -216,6 +221,9 @@ BAD = [
     ({"a": "x\ud800"}, "$.a has a string with half a surrogate pair: 'x\\ud800'", "$.a"),
     ({"a": {"\udfff": 1}}, "$.a has a string with half a surrogate pair", "$.a"),
     ({**{str(at): at for at in range(99)}, "\ud800" * 9: 1}, "half a surrogate pair", "$"),
+    ([Text("\ud800")], "$[0] has a string with half a surrogate pair: '\\ud800'", "$[0]"),
+    ({Text("\udfff"): 1}, "$ has a string with half a surrogate pair: '\\udfff'", "$"),
+    ({Text("a"): {1}}, "$.a is of type set", "$.a"),
     ([(1,)], "$[0] is of type tuple", "$[0]"),
     (circle(), "$[0].x contains itself", "$[0].x"),
     (deep(501), "nests deeper than 500 levels", None),
