@@ -12,6 +12,9 @@ def main() -> None:
     # (benchmarks/bench_startup.py). A run turns the collector on again.
     gc.disable()
     try:
+        from goflow.cli import lean_imports  # noqa: PLC0415
+
+        lean_imports.install()
         from goflow.cli.app import app  # noqa: PLC0415 - an interrupt while it loads is one too
 
         app()

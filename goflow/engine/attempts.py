@@ -14,7 +14,6 @@ from goflow.engine.record import NodeRecord, error_value
 from goflow.engine.retry import delay_after, names_class, outcome_unknown
 from goflow.engine.sending import Sending
 from goflow.errors import ExpressionError, GoFlowError, NodeFailed, NodeTimeout, TransformFailed
-from goflow.history.replay import Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -180,6 +179,8 @@ class Attempts:
         """Whether the member was done with before the run was cut off, and is so again."""
         assert self._replay is not None
         assert self._journal is not None
+        from goflow.history.replay import Place  # noqa: PLC0415 - few runs are resumed
+
         place = Place(self._journal.path(scope.path), record.id)
         done = self._replay.settled.get(place)
         if done is None:

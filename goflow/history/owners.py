@@ -7,7 +7,6 @@ process ends, its locks end with it, and no process can be taken for another tha
 from __future__ import annotations
 
 import os
-import random
 import sys
 import threading
 from typing import TYPE_CHECKING
@@ -42,6 +41,10 @@ _files: dict[str, _LockFile] = {}
 _guard = threading.Lock()
 
 
+def _random_token() -> int:
+    return 1 + int.from_bytes(os.urandom(8), "big") % (_TOKENS - 1)
+
+
 class Owner:
     """A living owner of runs, known by ``token`` until it is released. Thread-safe.
 
@@ -52,9 +55,9 @@ class Owner:
         self._path = str(path)
         with _guard:
             file = _opened(self._path)
-            self.token = random.randrange(1, _TOKENS)
+            self.token = _random_token()
             while self.token in file.held or not file.take(self.token):
-                self.token = random.randrange(1, _TOKENS)
+                self.token = _random_token()
             file.held.add(self.token)
 
     def release(self) -> None:

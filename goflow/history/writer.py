@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sqlite3
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from goflow._core import canonical
 from goflow.errors import HistoryError
 from goflow.history.database import (
     CACHED,
@@ -187,7 +187,9 @@ class Writer:
         # Mostly the same few, again and again, each of the size of its workflow.
         digest = self._digests.get(head.definition)
         if digest is None:
-            digest = hashlib.sha256(head.definition.encode("utf-8", "surrogatepass")).digest()
+            # Whatever code points it has; hashlib would load OpenSSL.
+            octets = head.definition.encode("utf-8", "surrogatepass").decode("latin-1")
+            digest = canonical.digest(octets)
             if len(self._digests) >= _DIGESTS:
                 self._digests.clear()
             self._digests[head.definition] = digest

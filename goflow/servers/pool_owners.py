@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-import random
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from goflow._core.waiter import Waiter
@@ -160,7 +159,9 @@ class Owners(Generic[K, C]):
         slot = owner.slot
         try:
             if slot.delay:
-                await asyncio.sleep(slot.delay * random.uniform(BACKOFF_JITTER, 1.0))
+                from random import uniform  # noqa: PLC0415 - only failures need it
+
+                await asyncio.sleep(slot.delay * uniform(BACKOFF_JITTER, 1.0))
             connection = await self._open(slot.key)
         except Exception as error:
             self._core.failed(slot, error)
@@ -173,7 +174,9 @@ class Owners(Generic[K, C]):
             raise
         life = self._max_lifetime
         if life is not None:
-            life *= 1.0 - random.uniform(0.0, LIFETIME_JITTER)
+            from random import uniform  # noqa: PLC0415 - few pools limit it
+
+            life *= 1.0 - uniform(0.0, LIFETIME_JITTER)
         owner.stop_connecting()
         self._slots[id(connection)] = slot
         self._core.connected(slot, connection, life)

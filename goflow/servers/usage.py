@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
+
 from goflow.home import home_folder, only_writer, write_private
 
 if TYPE_CHECKING:
@@ -87,13 +89,19 @@ class UsageFile:
 
     def servers(self) -> dict[str, ServerUsage]:
         """What is kept, by server."""
-        import json  # noqa: PLC0415 - not before a run's servers are started
-
         now = self._clock()
         try:
-            kept = json.loads(self._path.read_text(encoding="utf-8"))["servers"]
+            kept = msgspec.json.decode(self._path.read_bytes())["servers"]
             found = {str(server): _read(entry, now) for server, entry in kept.items()}
-        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        except (
+            OSError,
+            ValueError,
+            TypeError,
+            KeyError,
+            AttributeError,
+            RecursionError,
+            msgspec.DecodeError,
+        ):
             return {}
         return {server: one for server, one in found.items() if one.last > now - KEPT}
 
@@ -105,8 +113,6 @@ class UsageFile:
 
     def add(self, usage: Mapping[str, Usage]) -> None:
         """Count what happened with servers, and write it down."""
-        import json  # noqa: PLC0415 - see `servers`
-
         if not any(usage.values()):
             return
         try:
@@ -119,8 +125,9 @@ class UsageFile:
                         kept[server] = ServerUsage(
                             before.usage + more, before.lately + more.uses, before.since, now
                         )
-                text = json.dumps({"servers": {name: _entry(one) for name, one in kept.items()}})
-                write_private(self._path, text.encode(), durable=False)
+                entries = {name: _entry(one) for name, one in kept.items()}
+                data = msgspec.json.encode({"servers": entries})
+                write_private(self._path, data, durable=False)
         except OSError:
             pass
 

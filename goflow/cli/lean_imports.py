@@ -1,0 +1,141 @@
+"""What libraries load at their import and a command does not need, put off until it is used.
+
+Most of a command's time to the first tool call are imports, and a part of these is never used: TLS
+by asyncio, patterns that nobody matches. Each entry below says what it costs (milliseconds, Python
+3.11). Only the ``goflow`` command does this, first of all: how a program imports its libraries is
+not for a library to decide.
+"""
+
+from __future__ import annotations
+
+import builtins
+import re
+import sys
+from _thread import RLock
+from importlib.machinery import PathFinder, SourceFileLoader
+from types import ModuleType
+
+TYPE_CHECKING = False  # typing's would do; nothing is loaded yet
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from importlib.machinery import ModuleSpec
+    from typing import Any
+
+__all__ = ["install"]
+
+LAZY = {
+    "ssl",  # 4.8, by asyncio
+    "asyncio.sslproto",  # the same
+    "textwrap",  # 0.6, by msgspec's schemas
+    "tokenize",  # 0.7, by linecache, for tracebacks
+    "ipaddress",  # 0.8, by urllib
+}
+"""Modules that are executed when something of them is first asked for."""
+
+PATTERNS = {
+    "yaml.reader",  # 3.1: libyaml reads in its place
+    "yaml.constructor",  # 0.4
+    "yaml.resolver",  # 0.9
+    "platform",  # 0.8, by uuid
+}
+"""Modules whose regular expressions are compiled at their first use."""
+
+FALLBACKS = {"msgspec._utils": "typing_extensions"}  # 1.7
+"""Modules that do without another one; here since 3.11, where ``typing`` has what is asked for."""
+
+
+def install() -> None:
+    """Look after imports from now on. Idempotent."""
+    if _Finder not in sys.meta_path:
+        sys.meta_path.insert(0, _Finder)
+
+
+class _Finder:
+    """Finds what is listed above as usual, and gives it another loader."""
+
+    @staticmethod
+    def find_spec(
+        name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if name not in LAZY and name not in PATTERNS and name not in FALLBACKS:
+            return None
+        spec = PathFinder.find_spec(name, path, target)
+        if spec is None or type(spec.loader) is not SourceFileLoader:
+            return spec  # from an archive, or frozen
+        if name in LAZY:
+            spec.loader = _LazyLoader(spec.loader.name, spec.loader.path)
+        else:
+            spec.loader = _LeanLoader(spec.loader.name, spec.loader.path)
+        return spec
+
+
+class _LazyLoader(SourceFileLoader):
+    """Makes modules that are executed when they are asked for what they do not have yet.
+
+    ``importlib.util.LazyLoader`` executes them as soon as a second module imports them.
+    """
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__class__ = _LazyModule
+
+
+class _LazyModule(ModuleType):
+    _lock = RLock()
+    _executing = False
+
+    def __getattr__(self, name: str) -> Any:
+        with _LazyModule._lock:
+            # The import system asks for a path, to see whether there are submodules.
+            if self._executing or name == "__path__":
+                raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+            if type(self) is _LazyModule:
+                self._executing = True
+                try:
+                    SourceFileLoader.exec_module(self.__loader__, self)  # type: ignore[arg-type]
+                    self.__class__ = ModuleType  # type: ignore[assignment]
+                finally:
+                    del self._executing
+        return getattr(self, name)
+
+
+class _LeanLoader(SourceFileLoader):
+    """Executes a module whose own ``import`` statements it answers, and nobody else's."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        mine = {**vars(builtins), "__import__": _import_for(module.__name__)}
+        vars(module)["__builtins__"] = mine
+        super().exec_module(module)
+
+
+def _import_for(importer: str) -> Callable[..., Any]:
+    absent = FALLBACKS.get(importer) if sys.version_info >= (3, 11) else None
+
+    def lean_import(name: str, *rest: Any, **named: Any) -> Any:
+        if name == absent:
+            raise ImportError(f"{importer} does without {name}", name=name)
+        found = builtins.__import__(name, *rest, **named)
+        return _LAZY_RE if found is re and importer in PATTERNS else found
+
+    return lean_import
+
+
+class _LazyPattern:
+    """A regular expression that is compiled when anything is asked of it."""
+
+    def __init__(self, *arguments: Any) -> None:
+        self._arguments = arguments
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(re.compile(*self._arguments), name)
+
+
+class _LazyRe:
+    """The module ``re`` with another ``compile``."""
+
+    compile = _LazyPattern
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(re, name)
+
+
+_LAZY_RE = _LazyRe()

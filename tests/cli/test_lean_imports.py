@@ -1,0 +1,60 @@
+"""What the command puts off loading is there as soon as somebody asks for it."""
+
+import subprocess
+import sys
+
+import pytest
+
+LEAN = "from goflow.cli import lean_imports; lean_imports.install(); "
+
+
+def printed(code):
+    done = subprocess.run(
+        [sys.executable, "-c", LEAN + code], capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+def test_asyncio_loads_no_tls_until_somebody_asks_for_it():
+    code = (
+        "import sys, asyncio, ssl; print('_ssl' in sys.modules); "
+        "print(ssl.create_default_context().verify_mode.name, '_ssl' in sys.modules, "
+        "asyncio.sslproto.SSLProtocol.__name__)"
+    )
+    assert printed(code).split() == ["False", "CERT_REQUIRED", "True", "SSLProtocol"]
+
+
+def test_names_are_imported_from_a_module_that_is_put_off():
+    assert printed("from textwrap import dedent; print(dedent('  a'))") == "a"
+
+
+def test_what_a_module_does_not_have_is_missing_in_it():
+    code = "import textwrap; print(hasattr(textwrap, 'nope'), hasattr(textwrap, 'dedent'))"
+    assert printed(code) == "False True"
+
+
+def test_threads_that_ask_at_once_get_the_whole_module():
+    code = (
+        "import tokenize; from concurrent.futures import ThreadPoolExecutor\n"
+        "with ThreadPoolExecutor(8) as pool:\n"
+        "    print(len(set(pool.map(lambda _: tokenize.untokenize, range(64)))))"
+    )
+    assert printed(code) == "1"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("[1, 0x1F, yes, 2001-12-14]", "[1, 31, True, datetime.date(2001, 12, 14)]"), ("a\x07", None)],
+)
+def test_patterns_that_are_compiled_later_match_the_same(text, value):
+    code = (
+        "import yaml\n"
+        f"try: print(yaml.load({text!r}, yaml.SafeLoader))\n"
+        "except yaml.reader.ReaderError: print(None)"
+    )
+    assert printed(code) == str(value)
+
+
+def test_a_traceback_shows_its_lines():
+    code = "import traceback, linecache; print(linecache.getline(traceback.__file__, 1))"
+    assert printed(code).startswith('"""')
