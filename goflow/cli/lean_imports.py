@@ -81,12 +81,12 @@ class _LazyLoader(SourceFileLoader):
 
 class _LazyModule(ModuleType):
     _lock = RLock()
-    _executing = False
 
     def __getattr__(self, name: str) -> Any:
         with _LazyModule._lock:
-            # The import system asks for a path, to see whether there are submodules.
-            if self._executing or name == "__path__":
+            # The import system asks for a path, to see whether there are submodules. Who waited for
+            # another thread finds a module like any other.
+            if name == "__path__" or "_executing" in vars(self):
                 raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
             if type(self) is _LazyModule:
                 self._executing = True

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import random
 import threading
 
 import pytest
@@ -605,15 +606,13 @@ def test_jitter(run, monkeypatch):
     drawn = []
 
     async def main():
-        from goflow.servers import pool_owners as module
-
-        uniform = module.random.uniform
+        uniform = random.uniform
 
         def recorded(a, b):
             drawn.append((a, b))
             return uniform(a, b)
 
-        monkeypatch.setattr(module.random, "uniform", recorded)
+        monkeypatch.setattr(random, "uniform", recorded)
         async with Backend().pool(max_lifetime=600.0) as pool:
             await pool.warm("a", size=5)
 
