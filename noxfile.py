@@ -205,7 +205,11 @@ def dependency_wheels(session):
 
 @nox.session(venv_backend="none")
 def free_threaded(session):
-    """The core's tests on a Python without a GIL, which is built first if it is not there."""
+    """The core's tests on a Python without a GIL, which is built first if it is not there.
+
+    ``-- bench`` measures two threads on two cores instead.
+    """
+    benchmark = session.posargs[:1] == ["bench"]
     home = Path(os.environ.get("GOFLOW_FREE_THREADED", ".nox/python3.13t")).resolve()
     session.run("tools/free_threaded_python.sh", str(home))
     folder = Path(session.create_tmp()).resolve()
@@ -215,20 +219,13 @@ def free_threaded(session):
     # Some packages have wheels without a GIL only in older releases: rather those than a compiler.
     session.run(
         python, "-m", "pip", "install", "--quiet", "--only-binary", ":all:",
-        *nox.project.dependency_groups(PYPROJECT, "core-test"),
+        *nox.project.dependency_groups(PYPROJECT, "core-test", "core-bench"),
     )  # fmt: skip
     shutil.rmtree(folder / "built", ignore_errors=True)
     session.run(
-        python,
-        "-m",
-        "pip",
-        "wheel",
-        "--quiet",
-        "--no-deps",
-        "--wheel-dir",
-        str(folder / "built"),
-        ".",
-    )
+        python, "-m", "pip", "wheel", "--quiet", "--no-deps",
+        "--wheel-dir", str(folder / "built"), ".",
+    )  # fmt: skip
     (wheel,) = (folder / "built").glob("*.whl")
     # The core needs nothing; not every dependency of the rest has such wheels yet.
     session.run(python, "-m", "pip", "install", "--quiet", "--no-deps", str(wheel))
@@ -238,7 +235,12 @@ def free_threaded(session):
         python, "-P", "-W", "error", "-c",
         f"import sys, {modules}; sys.exit(sys._is_gil_enabled())",
     )  # fmt: skip
-    session.run(python, "-P", "-m", "pytest", "tests/core", *session.posargs)
+    if benchmark:
+        arguments = ("benchmarks/bench_threads.py", *session.posargs[1:])
+    else:
+        # The second makes a benchmark that no longer runs an error, in a second.
+        arguments = ("tests/core", "benchmarks/bench_threads.py", "--quick", *session.posargs)
+    session.run(python, "-P", "-m", "pytest", *arguments)
 
 
 @nox.session
@@ -252,6 +254,10 @@ def sanitizers(session):
         ".",
         env={"GOFLOW_SANITIZE": "address,undefined"},
     )  # fmt: skip
+    modules = list((built / "goflow/_core").glob("*.so"))
+    checked = [file for file in modules if b"__asan_report" in file.read_bytes()]
+    if len(checked) != len(CORE):
+        session.error(f"{len(checked)} of {len(CORE)} modules of the core have checks in them")
     runtimes = " ".join(
         session.run("gcc", f"-print-file-name={name}", external=True, silent=True).strip()
         for name in ("libasan.so", "libubsan.so", "libstdc++.so")
