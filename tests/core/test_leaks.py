@@ -6,6 +6,8 @@ Python counts all references there are, then those are compared too.
 """
 
 import ast
+import contextlib
+import contextvars
 import gc
 import sys
 import tracemalloc
@@ -14,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from goflow._core.bitset import BitSet
+from goflow._core.blocks import Blocks
 from goflow._core.cache import Cache, CacheStats, isolated
 from goflow._core.canonical import canonical, digest
 from goflow._core.copies import copy, freeze, nests_deeper, size
@@ -21,6 +25,7 @@ from goflow._core.graph import Graph
 from goflow._core.lane import Lane
 from goflow._core.pool import Pool
 from goflow._core.value import same, structural_hash
+from goflow._core.waiter import Waiter
 from goflow.errors import GoFlowError
 
 TIMES = 100
@@ -128,6 +133,61 @@ def graphs(work, *, refused=False):
 def arrays():
     Graph.from_arrays(4, [0, 1, 2], [1, 2, 3]).order()
     raises(Graph.from_arrays, 2, [0], [5])
+
+
+def sets():
+    """All operators of sets of one family, whose members are far apart."""
+    family = Blocks(5_000)
+    none = BitSet(family)
+    some, others = none.plus(2).plus(4_000), none.plus(4_000).plus(4_002)
+    assert list(some | others) == [2, 4_000, 4_002]
+    assert 4_000 in (some & others)
+    assert not (some - others).isdisjoint(some)
+    some.opposes(others), hash(some), some == others, bool(none)
+    raises(none.plus, 5_000)
+
+
+class Loop:
+    """As much of an event loop as a waiter asks for; runs nothing."""
+
+    def call_soon(self, *arguments, context=None):
+        pass
+
+    def get_debug(self):
+        return False
+
+
+CONTEXT = contextvars.Context()
+WAITER = [
+    "waiter.Waiter",
+    *(
+        f"waiter.Waiter.{name}"
+        for name in (
+            "done", "settle", "settle_error", "wake", "resume", "get_loop", "add_done_callback",
+            "cancel", "cancelled", "result",
+        )
+    ),
+]  # fmt: skip
+
+
+def awaited():
+    """A waiter that is awaited and settled, one that fails, and one that is cancelled."""
+    for end in (
+        lambda one: one.settle(OPAQUE),
+        lambda one: one.settle_error(ValueError()),
+        lambda one: one.cancel(),
+    ):
+        one = Waiter(Loop())
+        assert not one.done()
+        one.get_loop(), next(one.__await__())
+        one.add_done_callback(repr, context=CONTEXT)
+        end(one)
+        one.wake()
+        one.add_done_callback(repr, context=CONTEXT)
+        one.resume()
+        one.cancelled(), one.done()
+        with contextlib.suppress(BaseException):
+            one.result()
 
 
 def pooled(work, **options):
@@ -247,6 +307,11 @@ OPERATIONS = {
     "graph.Graph.order": graphs(Graph.order, refused=True),
     "graph.Graph.levels": graphs(Graph.levels, refused=True),
     "graph.Graph.cycle": graphs(Graph.cycle),
+    "blocks.Blocks": lambda: Blocks(5_000),
+    "bitset.BitSet": sets,
+    "bitset.BitSet.plus": sets,
+    "bitset.BitSet.isdisjoint": sets,
+    "bitset.BitSet.opposes": sets,
     "graph.Graph.reachable": graphs(
         lambda it: (it.reachable(IDS[2]), it.reachable(IDS[:3]), raises(it.reachable, KEY))
     ),
@@ -259,7 +324,9 @@ OPERATIONS = {
     "pool.Pool": lambda: (Pool(), raises(lambda: Pool(max_size=0))),
     "pool.Lease": pooled(taken),
     "pool.Pool.checkout": pooled(taken),
-    "pool.Pool.take": pooled(taken, check_after=0.0),
+    "pool.Pool.take": pooled(
+        lambda pool, clock: (pool.checkout(KEY), pool.checkin(pool.take(KEY))), check_after=0.0
+    ),
     "pool.Pool.checkin": pooled(taken, max_in_flight=3),
     "pool.Pool.wait": pooled(waited),
     "pool.Pool.forget": pooled(waited, max_in_flight=1),
@@ -275,9 +342,11 @@ OPERATIONS = {
     "pool.Pool.decisions": pooled(waited),
     "pool.Pool.is_warm": pooled(looked_at),
     "pool.Pool.keys": pooled(looked_at),
+    "pool.Pool.slots": pooled(lambda pool, clock: (pool.slots(), pool.slots(KEY))),
     "pool.Pool.holders": pooled(taken),
     "pool.Pool.stats": pooled(looked_at),
     "pool.Pool.describe": pooled(looked_at),
+    **dict.fromkeys(WAITER, awaited),
     "value.structural_hash": lambda: (structural_hash(VALUE), raises(structural_hash, WRONG)),
     "value.same": lambda: (same(VALUE, copy(VALUE)), same(VALUE, KEY), same(IDS, IDS)),
 }  # fmt: skip
