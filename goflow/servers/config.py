@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
-
-import msgspec
 
 from goflow.errors import ConnectFailed
 
@@ -31,7 +30,9 @@ _INSTALL_HINTS = {
 }
 
 
-class ServerConfig(msgspec.Struct, frozen=True, kw_only=True):
+# A dataclass and not a msgspec.Struct: a stdio server is spawned before msgspec is imported.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerConfig:
     """One server as a workflow or registry defines it, every ``${…}`` in it already replaced.
 
     Times are in seconds. ``era`` is how the conversation begins: ``handshake`` with ``initialize``
@@ -46,10 +47,10 @@ class ServerConfig(msgspec.Struct, frozen=True, kw_only=True):
     transport: Transport = "stdio"
     command: str = ""
     args: tuple[str, ...] = ()
-    env: Mapping[str, str] = {}
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
     cwd: str | None = None
     url: str = ""
-    headers: Mapping[str, str] = {}
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     timeout: float = 30.0
     connect_timeout: float = 30.0
     max_sessions: int = 1
@@ -57,8 +58,8 @@ class ServerConfig(msgspec.Struct, frozen=True, kw_only=True):
     mode: Mode = "multiplex"
     prewarm: bool = False
     era: Era = "auto"
-    secrets: tuple[str, ...] = ()
-    credentials: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    credentials: tuple[str, ...] = field(default=(), repr=False)
 
     def __hash__(self) -> int:
         # Every call looks its session up by config: a hash of all fields would cost a microsecond.

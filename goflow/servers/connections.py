@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
-
-import msgspec
 
 from goflow.errors import (
     CircuitOpen,
@@ -74,7 +73,7 @@ class Connections:
     ) -> None:
         self._opener = opener
         # Whoever is told of servers hears what they log, whenever they were connected.
-        self._handlers = msgspec.structs.replace(handlers, log=self._logged)
+        self._handlers = replace(handlers, log=self._logged)
         self._log = handlers.log
         self._observers: dict[Observer, None] = {}
         self._failures: dict[ServerConfig, int] = {}  # in a row

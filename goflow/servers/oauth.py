@@ -6,12 +6,12 @@ A run never begins a login: it uses and refreshes what `login` left, and says wh
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import time
 import webbrowser
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
-import msgspec
 from mcp.client.auth import AuthorizationCodeResult, OAuthClientProvider, OAuthFlowError
 from mcp.client.auth.utils import is_valid_client_metadata_url
 from mcp.shared.auth import (
@@ -232,7 +232,7 @@ async def login(
             )
             await _Tokens(config, redirect).set_client_info(registered)
         auth = _provider(config, redirect, open_page, wait, document)
-        patient = msgspec.structs.replace(config, connect_timeout=PATIENCE)
+        patient = dataclasses.replace(config, connect_timeout=PATIENCE)
         session = await SdkSession.connect(patient, auth=auth)
         try:
             # Some servers let anybody in and ask who it is when a tool is wanted.
