@@ -144,6 +144,7 @@ def typing(session):
     install_wheel(session)
     dependencies(session, "typing")
     session.run("mypy")
+    session.run("mypy", "tests/typing/public_api.py")
     # The tree would shadow the compiled modules.
     modules = sorted(f"goflow._core.{path.stem}" for path in Path("goflow/_core").glob("*.pyx"))
     allowlist = Path("tests/typing/stubtest-allowlist.txt").resolve()

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from goflow import errors as errors
-    from goflow import workflow as workflow
     from goflow._core.graph import Graph as Graph
     from goflow.engine.engine import Engine as Engine
     from goflow.engine.record import NodeRecord as NodeRecord
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from goflow.results.cache import CacheStats as CacheStats
     from goflow.servers.handlers import Handlers as Handlers
     from goflow.servers.pool import ConnectionPool as ConnectionPool
+    from goflow.workflow.builder import Builder as _Builder
     from goflow.workflow.diagnostics import Finding as Finding
     from goflow.workflow.diagnostics import Report as Report
     from goflow.workflow.load import load as load
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from goflow.workflow.template import Template as Template
     from goflow.workflow.template import load_template as load_template
     from goflow.workflow.validate import validate as validate
+
+    def workflow(name: str, **top: Any) -> _Builder:  # the package, which can be called
+        """A builder of the workflow ``name``; ``top`` are further keys of a file."""
+
 
 __version__ = "0.1.0"
 
