@@ -145,6 +145,8 @@ def typing(session):
     dependencies(session, "typing")
     session.run("mypy")
     session.run("mypy", "tests/typing/public_api.py")
+    # Told which Python has the dependencies: it would rather take a .venv that it finds.
+    session.run("basedpyright", "--pythonpath", shutil.which("python", path=session.bin))
     # The tree would shadow the compiled modules.
     modules = sorted(f"goflow._core.{path.stem}" for path in Path("goflow/_core").glob("*.pyx"))
     allowlist = Path("tests/typing/stubtest-allowlist.txt").resolve()

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     def workflow(name: str, **top: Any) -> _Builder:  # the package, which can be called
         """A builder of the workflow ``name``; ``top`` are further keys of a file."""
+        ...
 
 
 __version__ = "0.1.0"

@@ -139,8 +139,8 @@ def run(
         chosen = {" ".join(chosen): [test for tests in chosen.values() for test in tests]}
     if resume and save is not None and save.exists():
         results.read(save)
-        content = json.loads(save.read_text(encoding="utf-8"))
-        done = set(content.get("categories_done", ()))
+        held: dict[str, Any] = json.loads(save.read_text(encoding="utf-8"))
+        content, done = held, set(held.get("categories_done", ()))
     for category, tests in chosen.items():
         if category in done:
             continue
@@ -148,15 +148,13 @@ def run(
             outcome = _measure(checkout, category, tests, options, seed)
             if outcome.content is not None:
                 content = _merged(content, outcome.content)
+            yield outcome
             if outcome.failed:
                 break
-            yield outcome
-        if outcome.failed:
-            yield outcome
-            continue
-        done.add(category)
-        if save is not None and content is not None:
-            _write(save, {**content, "categories_done": sorted(done)})
+        else:
+            done.add(category)
+            if save is not None and content is not None:
+                _write(save, {**content, "categories_done": sorted(done)})
 
 
 def _measure(

@@ -34,11 +34,14 @@ class Tape(TypedDict):
     connects: list[dict[str, Any] | None]
 
 
-class Call(TypedDict, total=False):
-    """One call of a tool; it has ``result`` or ``error``."""
-
+class _Asked(TypedDict):
     server: str
     tool: str
+
+
+class Call(_Asked, total=False):
+    """One call of a tool; it has ``result`` or ``error``."""
+
     arguments: dict[str, Any]
     result: dict[str, Any]
     error: dict[str, Any]

@@ -41,7 +41,8 @@ class Shelf:
                 self._used.add(found)
                 return self._calls[found]
         for found in self._hiding.get((server, tool), ()):
-            if found not in self._used and _fits(self._calls[found]["arguments"], arguments):
+            recorded = self._calls[found].get("arguments", {})
+            if found not in self._used and _fits(recorded, arguments):
                 self._used.add(found)
                 return self._calls[found]
         return None

@@ -69,6 +69,7 @@ class Player:
             raise self._missed(message, hint, server)
         if "error" in call:
             raise from_value(call["error"], server)
+        assert "result" in call  # or the cassette was not read
         return copy.deepcopy(call["result"])
 
     def unused(self) -> list[str]:

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from goflow.cli.output import emit, emit_json, say, say_error
-from goflow.errors import BadCall, GoFlowError, InputError, WorkflowInvalid
+from goflow.errors import BadCall, GoFlowError, InputError, OutcomeUnknown, WorkflowInvalid
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -188,7 +188,7 @@ def refused(error: GoFlowError, as_json: bool, mode: str = "plain") -> int:
             detail |= error.report.to_dict()
         if isinstance(error, InputError):
             detail["variable"] = error.variable
-        if hasattr(error, "nodes"):
+        if isinstance(error, OutcomeUnknown):
             detail["nodes"] = list(error.nodes)
         record: dict[str, Any] = {
             "id": None,

@@ -78,7 +78,7 @@ def _row(server_id: str, kept: ServerUsage) -> dict[str, Any]:
 
 def _emit_table(rows: list[dict[str, Any]]) -> None:
     head = ("server", "uses", "reuse", "connects", "each", "saved", "failures", "last used")
-    lines = [head]
+    lines: list[tuple[str, ...]] = [head]
     for row in rows:
         each = row["connect_seconds"] / row["connects"] if row["connects"] else 0.0
         saved = row["saved_seconds"] / row["connect_seconds"] if row["connect_seconds"] else 0.0

@@ -25,12 +25,12 @@ class Verbs(click.Group):
         """The names of the verbs."""
         return list(self._verbs)
 
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The verb of that name."""
-        if name not in self._verbs:
+        if cmd_name not in self._verbs:
             return None
-        module = import_module(f"goflow.cli.{self._verbs[name][0]}")
-        command: click.Command = getattr(module, f"{name}_command", None) or module.command
+        module = import_module(f"goflow.cli.{self._verbs[cmd_name][0]}")
+        command: click.Command = getattr(module, f"{cmd_name}_command", None) or module.command
         if "_GOFLOW_COMPLETE" in os.environ:
             from goflow.cli.completers import add_completers  # noqa: PLC0415 - a shell asks
 

@@ -41,9 +41,11 @@ class Measure(Protocol):
 
     def box(self, box: Box) -> tuple[float, float]:
         """Width and height, without members."""
+        ...
 
     def label(self, text: str) -> float:
         """A label's width."""
+        ...
 
 
 class Placed(NamedTuple):

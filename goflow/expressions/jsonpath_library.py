@@ -279,11 +279,16 @@ class _Parser(Parser):
 class _Regex(FilterFunction):
     """``match`` and ``search``: false for what is no text or no pattern, as the RFC has it."""
 
-    arg_types = (ExpressionType.VALUE, ExpressionType.VALUE)  # type: ignore[assignment]
-    return_type = ExpressionType.LOGICAL
-
     def __init__(self, *, whole: bool) -> None:
         self._whole = whole
+
+    @property
+    def arg_types(self) -> list[ExpressionType]:
+        return [ExpressionType.VALUE, ExpressionType.VALUE]
+
+    @property
+    def return_type(self) -> ExpressionType:
+        return ExpressionType.LOGICAL
 
     def __call__(self, value: object, pattern: object) -> bool:
         if type(value) is not str or type(pattern) is not str:

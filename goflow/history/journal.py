@@ -30,6 +30,7 @@ class Lookup(Protocol):
 
     def told(self) -> dict[str, Any]:
         """What is written of it; asked for in the writer's thread."""
+        ...
 
 
 class Record(Protocol):

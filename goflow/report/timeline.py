@@ -50,9 +50,8 @@ def spans_of(nodes: Iterable[dict[str, Any]], log: Iterable[Entry]) -> dict[str,
         status = "cached" if node.get("cached") else node["status"]
         tries = node["tries"]
         for i, attempt in enumerate(tries[:-1]):
-            failed = failures.get(
-                (node["id"], node["path"], attempt["attempt"]), tries[i + 1]["at"]
-            )
+            following: float = tries[i + 1]["at"]
+            failed = failures.get((node["id"], node["path"], attempt["attempt"]), following)
             title = f"{name}: attempt {attempt['attempt']} failed after "
             spans[node["id"]].append(
                 Span(attempt["at"], failed, "retried", title + duration(failed - attempt["at"]))

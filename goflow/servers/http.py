@@ -249,11 +249,11 @@ class _Inbox:
 
     async def __aexit__(
         self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
     ) -> bool | None:
-        return await self._stream.__aexit__(kind, error, traceback)
+        return await self._stream.__aexit__(exc_type, exc_val, exc_tb)
 
 
 @asynccontextmanager

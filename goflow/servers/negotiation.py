@@ -56,7 +56,8 @@ async def negotiate(
     seconds = config.connect_timeout
     deadline = loop.time() + seconds
     era = process.greeted
-    waiting = {era: conversation.expect(_IDS[era], seconds, deadline)}
+    waiting: dict[Era, asyncio.Future[Any]] = {}
+    waiting[era] = conversation.expect(_IDS[era], seconds, deadline)
     problems: dict[Era, Exception] = {}
     read_at: float | None = None
     try:

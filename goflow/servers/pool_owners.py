@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import sys
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from goflow._core.waiter import Waiter
@@ -217,7 +218,7 @@ class Owners(Generic[K, C]):
         except asyncio.CancelledError:
             if not late:
                 raise
-            if hasattr(opening, "uncancel"):  # Python 3.11
+            if sys.version_info >= (3, 11):
                 opening.uncancel()
             raise ConnectFailed(
                 f"{key!r} was not connected within {limit:.3g} s", server=str(key)

@@ -56,7 +56,7 @@ class ServerProcess:
 
     def __init__(self, config: ServerConfig, child: _Child, greeted: Era) -> None:
         self.config = config
-        self.greeted = greeted  # the era of the request that it was sent
+        self.greeted: Era = greeted  # the era of the request that it was sent
         self.pid = child.popen.pid
         self.started_at = time.monotonic()
         self._child = child

@@ -56,6 +56,7 @@ async def _listen(sdk: ClientSession, changed: Callable[[], object]) -> bool:
     # Through it HTTP says what went wrong, which the SDK does not see.
     call = Call("subscriptions/listen", None, asyncio.get_running_loop().create_future())
     current_call.set(call)
+    failure: BaseException | None = None
     with anyio.CancelScope() as scope:
 
         def refused(waiter: asyncio.Future[None]) -> None:

@@ -152,7 +152,8 @@ class _Scrubbing:
             if found:
                 del variable["default"]
                 variable["required"] = True
-                name, place = variable["name"], dotted(("variables", i, "default"))
+                name: str = variable["name"]
+                place = dotted(("variables", i, "default"))
                 self.placeholders += (
                     Placeholder("input", name, place, why) for why in found.values()
                 )

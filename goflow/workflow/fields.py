@@ -237,7 +237,7 @@ class Fields:
         """A string out of ``choices``; ``aliases`` are other spellings of some, ``meant`` words
         that are none, and what is probably meant by them.
         """
-        value = self.text(*names, default=default)
+        value: str = self.text(*names, default=default)
         value = (aliases or {}).get(value, value)
         if value not in choices:
             path = self.place(*names)

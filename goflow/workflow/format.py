@@ -19,7 +19,7 @@ from goflow.workflow.load import build, invalid, is_template
 from goflow.workflow.yaml_text import write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from goflow.workflow.comments import Comment
     from goflow.workflow.diagnostics import Path
@@ -95,15 +95,20 @@ def render(tree: dict[str, Any], comments: Iterable[Comment]) -> str:
     blocks: set[int] = set()
     for comment in comments:
         # A comment inside an element keeps it from being one line.
-        value: Any = tree
-        for part in comment.path[: None if comment.place == "below" else -1]:
-            try:
-                value = value[part]
-            except (LookupError, TypeError):
-                break
-            if isinstance(value, (dict, list)):
-                blocks.add(id(value))
+        inside = comment.path[: None if comment.place == "below" else -1]
+        on_the_way = _down(tree, inside)
+        blocks.update(id(value) for value in on_the_way if isinstance(value, (dict, list)))
     return with_comments(write(tree, blocks=frozenset(blocks)), comments)
+
+
+def _down(value: Any, path: Path) -> Iterator[Any]:
+    """What stands on the way to ``path``, as far as that is there."""
+    for part in path:
+        try:
+            value = value[part]
+        except (LookupError, TypeError):
+            return
+        yield value
 
 
 def _meaning(document: Document) -> Any:

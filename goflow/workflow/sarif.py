@@ -62,10 +62,11 @@ def _result(finding: Finding, report: Report, codes: list[str]) -> dict[str, Any
     message = finding.message if not finding.hint else f"{finding.message} ({finding.hint})"
     location: dict[str, Any] = {}
     if report.file is not None:
-        location["physicalLocation"] = {"artifactLocation": {"uri": _uri(report.file)}}
+        physical: dict[str, Any] = {"artifactLocation": {"uri": _uri(report.file)}}
         if finding.line is not None:
             region = {"startLine": finding.line, "startColumn": finding.column or 1}
-            location["physicalLocation"]["region"] = region
+            physical["region"] = region
+        location["physicalLocation"] = physical
     if finding.path:
         location["logicalLocations"] = [{"fullyQualifiedName": finding.path}]
     result: dict[str, Any] = {

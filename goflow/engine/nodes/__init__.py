@@ -22,7 +22,7 @@ from goflow.workflow.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping
+    from collections.abc import Coroutine, Iterable, Mapping
 
     from goflow.engine.attempts import Attempts
     from goflow.engine.plan import Plan
@@ -67,6 +67,7 @@ class NowWork(Protocol):
 
     def now(self, env: Env) -> Any:
         """The node's value; raises ``ExpressionError``."""
+        ...
 
 
 class LaterWork(Protocol):
@@ -74,20 +75,25 @@ class LaterWork(Protocol):
 
     def prepare(self, env: Env) -> Any:
         """The request, with everything it needs of the run; raises ``ExpressionError``."""
+        ...
 
     async def attempt(
         self, request: Any, resources: Resources, timeout: float | None, sending: Sending | None
     ) -> Answer:
         """Do it once, within ``timeout`` seconds; raises a ``GoFlowError`` when it fails."""
+        ...
 
     def given(self, request: Any) -> Any:
         """What the history shows of the request, a JSON value."""
+        ...
 
     def harmless(self, resources: Resources) -> bool:
         """Whether it is known already that doing it again changes nothing."""
+        ...
 
     async def repeatable(self, resources: Resources) -> bool:
         """Whether doing it again is harmless although nobody knows if it was done."""
+        ...
 
 
 class CacheableWork(LaterWork, Protocol):
@@ -105,6 +111,7 @@ class CacheableWork(LaterWork, Protocol):
 
         ``within`` is the workflow or run it is for, ``schema`` what the server says of the tool.
         """
+        ...
 
 
 class OwnerWork(Protocol):
@@ -114,21 +121,25 @@ class OwnerWork(Protocol):
 
     def prepare(self, env: Env) -> Any:
         """The request, with everything it needs of the run; raises ``ExpressionError``."""
+        ...
 
     def given(self, request: Any) -> Any:
         """What the history shows of the request, a JSON value."""
+        ...
 
     async def run(self, request: Any, scope: Scope, attempts: Attempts) -> Answer:
         """Have the members run; raises a ``GoFlowError`` when one fails."""
+        ...
 
     async def repeatable(self, resources: Resources) -> bool:
         """Whether doing it again is harmless although nobody knows if it was done."""
+        ...
 
 
 Work = NowWork | LaterWork | OwnerWork
 
 
-async def settle(work: list[Coroutine[Any, Any, T]]) -> list[T]:
+async def settle(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     """What they return, in their order; the first that fails cancels the others, and is raised."""
     import asyncio  # noqa: PLC0415 - plans are made without it
 

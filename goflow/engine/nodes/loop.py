@@ -66,13 +66,13 @@ class LoopWork:
         """How many items there are."""
         return {"items": len(request)}
 
-    async def run(self, items: list[Any], scope: Scope, attempts: Attempts) -> Answer:
+    async def run(self, request: list[Any], scope: Scope, attempts: Attempts) -> Answer:
         """Run the iterations, and write back what they changed when all went well."""
-        attempts.emit(events.LoopStarted, self._node.id, len(items), scope.path)
+        attempts.emit(events.LoopStarted, self._node.id, len(request), scope.path)
         whole = scope.child()
         every = self._at_once if self._node.parallel else self._one_by_one
         try:
-            count, broken, shown = await every(items, whole, attempts)
+            count, broken, shown = await every(request, whole, attempts)
         except BaseException:
             scope.recall(whole)
             raise
