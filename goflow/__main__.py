@@ -8,7 +8,7 @@ import sys
 
 def main() -> None:
     """Run the command line; exits with its code."""
-    # What start-up makes is no garbage; looking for some costs 6 of 77 ms to the first tool call
+    # What start-up makes is no garbage; looking for some costs milliseconds to the first tool call
     # (benchmarks/bench_startup.py). A run turns the collector on again.
     gc.disable()
     try:

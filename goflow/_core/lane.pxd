@@ -50,7 +50,7 @@ cdef class Lane:
     # apart costs as much as finding the lane.
     cdef readonly object key
     cdef object pool  # what tells its pool from others
-    cdef Mutex lock  # for who shares the pool\'s
+    cdef Mutex lock  # for who shares the pool's
     cdef Node **rings  # load -> the most recently used of the live slots with that load, or NULL
     cdef Node *few[FEW]  # room for the rings of the first loads
     cdef int32_t levels  # how many rings there is room for

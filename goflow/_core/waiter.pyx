@@ -1,8 +1,7 @@
-"""What one task waits for: smaller than asyncio's future, and able to resume its task at once.
+"""What one task waits for, in less memory than asyncio's future.
 
-Compiled because every tool call waits for one answer, and every connection's task for its end.
-A future resumes who awaits it in the loop's next iteration, which costs a system call and a handle;
-a reader callback, where no task runs, may as well resume the task itself: that is ``resume``.
+Compiled because every connection's task waits for its end as long as the connection is open: what
+that takes is a good part of what a pool adds to a connection.
 
 It speaks asyncio's protocol for things that are like futures (``_asyncio_future_blocking``,
 ``get_loop``, ``add_done_callback``, ``result``, ``cancel``), as far as a task that awaits it needs:
@@ -19,21 +18,20 @@ from types import GenericAlias
 cdef enum State:
     PENDING
     VALUE
-    ERROR
     CANCELLED
 
 
 @cython.freelist(64)
 @cython.auto_pickle(False)
 cdef class Waiter:
-    """A value or an error that one task awaits: ``await waiter``.
+    """A value that one task awaits: ``await waiter``.
 
-    ``settle`` and ``settle_error`` give it, or do nothing when it has been given or the task was
-    cancelled; who gives it wakes the task, by ``resume`` or by ``wake``.
+    ``settle`` gives it, or does nothing when it has been given or the task was cancelled; who gives
+    it wakes the task.
     """
 
     cdef object loop
-    cdef object value  # or the error, or what a cancellation said
+    cdef object value  # or what a cancellation said
     cdef object step  # what resumes the task; None before it awaits, and after it was woken
     cdef object context  # of the task
     cdef State state
@@ -48,7 +46,7 @@ cdef class Waiter:
 
     @cython.binding(False)
     def done(self):
-        """Whether it has its value or error, or was cancelled."""
+        """Whether it has its value, or was cancelled."""
         return self.state != PENDING
 
     def settle(self, value):
@@ -57,25 +55,12 @@ cdef class Waiter:
             self.value = value
             self.state = VALUE
 
-    def settle_error(self, error):
-        """Give an error, which is raised where the task awaits."""
-        if self.state == PENDING:
-            self.value = error
-            self.state = ERROR
-
     def wake(self):
         """Have the loop resume the task soon, if it awaits."""
         cdef object step = self.step
         if step is not None:
             self.step = None
             self.loop.call_soon(step, self, context=self.context)
-
-    def resume(self):
-        """Run the task now, up to where it waits again; for callbacks, outside of any task."""
-        cdef object step = self.step
-        if step is not None:
-            self.step = None
-            self.context.run(step, self)
 
     # -- what a task asks of it ----------------------------------------------------------------
 
@@ -113,11 +98,9 @@ cdef class Waiter:
         return self.state == CANCELLED
 
     def result(self):
-        """The value; raises the error, CancelledError, or InvalidStateError when there is none."""
+        """The value; raises CancelledError, or InvalidStateError when there is none."""
         if self.state == VALUE:
             return self.value
-        if self.state == ERROR:
-            raise self.value
         if self.state == CANCELLED:
             raise CancelledError() if self.value is None else CancelledError(self.value)
         raise InvalidStateError("nothing was settled yet")
@@ -134,5 +117,5 @@ cdef class Waiter:
         raise StopIteration(self.result())
 
     def __repr__(self):
-        state = ("pending", "settled", "failed", "cancelled")[self.state]
+        state = ("pending", "settled", "cancelled")[self.state]
         return f"<{type(self).__name__} {state}>"

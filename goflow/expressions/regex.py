@@ -7,6 +7,7 @@ every platform; it is imported when the first pattern is compiled.
 from __future__ import annotations
 
 import sys
+from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from goflow.expressions.regex_syntax import PatternError, rewritten
@@ -21,6 +22,7 @@ __all__ = ["PatternError", "compile_pattern", "found"]
 MAX_PATTERN = 4096
 """Longest pattern, in characters."""
 _KEPT = 256
+_LOADING = Lock()
 
 
 class _Pattern(NamedTuple):
@@ -71,21 +73,23 @@ def _engine() -> Any:
     later finds the module there.
     """
     name = "pydantic_core._pydantic_core"
-    if name not in sys.modules:
-        from importlib.machinery import PathFinder  # noqa: PLC0415 - only patterns need them
-        from importlib.util import find_spec, module_from_spec  # noqa: PLC0415
-
-        package = find_spec("pydantic_core")
-        spec = package and PathFinder.find_spec(name, package.submodule_search_locations)
-        if spec is None or spec.loader is None:
-            raise PatternError("regular expressions need the package pydantic-core")
-        sys.modules[name] = module = module_from_spec(spec)
-        try:
-            spec.loader.exec_module(module)
-        except BaseException:
-            del sys.modules[name]
-            raise
+    with _LOADING:  # by one thread: it can be initialized once
+        if name not in sys.modules:
+            sys.modules[name] = _loaded(name)
     return sys.modules[name]
+
+
+def _loaded(name: str) -> Any:
+    from importlib.machinery import PathFinder  # noqa: PLC0415 - only patterns need them
+    from importlib.util import find_spec, module_from_spec  # noqa: PLC0415
+
+    package = find_spec("pydantic_core")
+    spec = package and PathFinder.find_spec(name, package.submodule_search_locations)
+    if spec is None or spec.loader is None:
+        raise PatternError("regular expressions need the package pydantic-core")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def found(pattern: str, text: str, budget: Budget, *, whole: bool = False) -> bool:

@@ -163,7 +163,7 @@ WAITER = [
     *(
         f"waiter.Waiter.{name}"
         for name in (
-            "done", "settle", "settle_error", "wake", "resume", "get_loop", "add_done_callback",
+            "done", "settle", "wake", "get_loop", "add_done_callback",
             "cancel", "cancelled", "result",
         )
     ),
@@ -171,10 +171,9 @@ WAITER = [
 
 
 def awaited():
-    """A waiter that is awaited and settled, one that fails, and one that is cancelled."""
+    """A waiter that is awaited and settled, and one that is cancelled."""
     for end in (
         lambda one: one.settle(OPAQUE),
-        lambda one: one.settle_error(ValueError()),
         lambda one: one.cancel(),
     ):
         one = Waiter(Loop())
@@ -183,8 +182,6 @@ def awaited():
         one.add_done_callback(repr, context=CONTEXT)
         end(one)
         one.wake()
-        one.add_done_callback(repr, context=CONTEXT)
-        one.resume()
         one.cancelled(), one.done()
         with contextlib.suppress(BaseException):
             one.result()

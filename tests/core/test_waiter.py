@@ -1,7 +1,6 @@
-"""What a task waits for: it behaves as asyncio's future does, and resumes at once when told to."""
+"""What a task waits for: it behaves as asyncio's future does."""
 
 import asyncio
-import contextvars
 import gc
 import weakref
 
@@ -35,62 +34,14 @@ def test_a_task_gets_the_value_soon_after_wake(run):
     run(main())
 
 
-def test_resume_runs_the_task_within_the_call_and_its_context(run):
-    async def main():
-        seen, loop = [], asyncio.get_running_loop()
-        place = contextvars.ContextVar("place", default="outside")
-
-        async def work():
-            place.set("inside")
-            await waiter
-            seen.append((place.get(), asyncio.current_task().get_name()))
-
-        def give():
-            waiter.settle(None)
-            waiter.resume()
-            seen.append(place.get())
-
-        waiter = Waiter(loop)
-        task = asyncio.create_task(work(), name="worker")
-        await asyncio.sleep(0)
-        loop.call_soon(give)
-        await task
-        assert seen == [("inside", "worker"), "outside"]
-
-    run(main())
-
-
 def test_what_is_settled_before_anybody_waits_is_there_at_once(run):
     async def main():
         waiter = Waiter(asyncio.get_running_loop())
         waiter.settle(3)
         waiter.settle(4)
-        waiter.settle_error(ValueError())
         waiter.wake()
-        waiter.resume()
         assert waiter.done()
         assert await waiter == 3
-        failed = Waiter(asyncio.get_running_loop())
-        failed.settle_error(ValueError("no"))
-        assert repr(failed) == "<Waiter failed>"
-        with pytest.raises(ValueError, match="no"):
-            await failed
-
-    run(main())
-
-
-@pytest.mark.parametrize("way", ["wake", "resume"])
-def test_an_error_is_raised_where_the_task_awaits(run, way):
-    async def main():
-        seen, loop = [], asyncio.get_running_loop()
-        waiter = Waiter(loop)
-        task = asyncio.create_task(outcome(waiter, seen))
-        await asyncio.sleep(0)
-        waiter.settle_error(ValueError("no"))
-        loop.call_soon(getattr(waiter, way))
-        with pytest.raises(ValueError, match="no"):
-            await task
-        assert seen == ["ValueError('no')"]
 
     run(main())
 
@@ -105,7 +56,7 @@ def test_a_cancelled_task_leaves_and_what_comes_later_is_dropped(run):
         assert waiter.cancelled()
         assert not waiter.cancel()
         waiter.settle(1)
-        waiter.resume()
+        waiter.wake()
         with pytest.raises(asyncio.CancelledError):
             await task
         assert seen == ["CancelledError()"]
@@ -114,7 +65,7 @@ def test_a_cancelled_task_leaves_and_what_comes_later_is_dropped(run):
     run(main())
 
 
-def test_a_task_cancelled_between_settling_and_resuming_is_cancelled(run):
+def test_a_task_cancelled_between_settling_and_waking_is_cancelled(run):
     async def main():
         seen, loop = [], asyncio.get_running_loop()
         waiter = Waiter(loop)
@@ -122,7 +73,7 @@ def test_a_task_cancelled_between_settling_and_resuming_is_cancelled(run):
         await asyncio.sleep(0)
         waiter.settle(1)
         task.cancel()
-        loop.call_soon(waiter.resume)
+        loop.call_soon(waiter.wake)
         with pytest.raises(asyncio.CancelledError):
             await task
         assert seen == ["CancelledError()"]

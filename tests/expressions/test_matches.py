@@ -110,3 +110,17 @@ def test_without_the_engine_the_error_says_what_is_missing(monkeypatch):
     monkeypatch.setattr(regex, "_COMPILED", {})
     with pytest.raises(PatternError, match="need the package pydantic-core"):
         compile_pattern("a")
+
+
+def test_threads_that_match_first_at_once_load_the_engine_once():
+    code = (
+        "from concurrent.futures import ThreadPoolExecutor as Threads; from threading import Barrier\n"
+        "from goflow.expressions.regex import compile_pattern\n"
+        "together = Barrier(8)\n"
+        "def match(number):\n"
+        "    together.wait()\n"
+        "    return compile_pattern(f'^{number}$').matches(str(number))\n"
+        "with Threads(8) as threads: assert all(threads.map(match, range(8)))\n"
+        "import pydantic_core; pydantic_core.SchemaValidator({'type': 'str'})"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
