@@ -114,7 +114,8 @@ def test_without_the_engine_the_error_says_what_is_missing(monkeypatch):
 
 def test_threads_that_match_first_at_once_load_the_engine_once():
     code = (
-        "from concurrent.futures import ThreadPoolExecutor as Threads; from threading import Barrier\n"
+        "from concurrent.futures import ThreadPoolExecutor as Threads\n"
+        "from threading import Barrier\n"
         "from goflow.expressions.regex import compile_pattern\n"
         "together = Barrier(8)\n"
         "def match(number):\n"
