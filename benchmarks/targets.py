@@ -55,7 +55,7 @@ TARGETS = (
     ),
     Target(
         "node hit rate of the examples, one input edited", "node_hit_rate", 80, "%", at_least=True,
-        note="the data as they were; an input that names other data makes all that reads them run",
+        note="every input of every example, each edited by itself",
     ),
     Target(
         "hit ratio, Zipf 1.0", "cache_hit_ratio[zipf]", 59.5, "%",

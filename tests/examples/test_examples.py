@@ -7,15 +7,15 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from support.example_edits import (
-    NODE_SERVERS,
-    NOTHING,
+    EDITS,
+    MANY_SOURCES,
     OTHER_DATA,
-    REPORT,
-    SAME_DATA,
-    make_other_data,
+    make_repository,
     plan_of,
-    run_edited,
+    run_each_edited,
+    together,
 )
 from support.web import web_server
 
@@ -107,16 +107,7 @@ def test_office_hours_over_mcp_server_time(examples):
 
 def test_release_check_over_mcp_server_git(examples, tmp_path):
     repository = tmp_path / "repository"
-    repository.mkdir()
-
-    def git(*args):
-        author = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
-        subprocess.run(["git", *author, *args], cwd=repository, check=True, capture_output=True)
-
-    git("init")
-    (repository / "a.txt").write_text("a")
-    git("add", ".")
-    git("commit", "-m", "Add the first file")
+    make_repository(repository, "Add the first file")
     file = examples / "public" / "release-check.yaml"
     verdict = result_of(file, repository=str(repository))
     assert verdict == "ready to release; the latest commits:\n* Add the first file"
@@ -183,6 +174,28 @@ def test_monday_report(examples):
     assert "Chandra has waited 7 hours" in page
 
 
+def test_best_offer(examples):
+    file = examples / "best-offer.yaml"
+    result = result_of(file)
+    assert result["advice"] == "order from Meridian: 295.64 EUR"
+    assert [offer["supplier"] for offer in result["offers"]] == ["Meridian", "Sakura", "Harbor"]
+    assert result_of(file, budget=250)["advice"] == "none of 4 offers all of it for 250 EUR"
+    assert result_of(file, wanted=["desk", "shelf"])["offers"][-1]["supplier"] == "Oak"
+    assert result_of(file, wanted=["boat"])["offers"] == []
+
+
+def test_stand_up_over_mcp_servers_git_and_time(examples, tmp_path):
+    repository = tmp_path / "repository"
+    make_repository(repository, "Add the first file", "Add the second file")
+    page = result_of(examples / "public" / "stand-up.yaml", repository=str(repository), commits=1)
+    meeting, here, done, to_do, state = page.splitlines()
+    assert meeting.startswith("09:30 Berlin, Kolkata 1")
+    assert here == "here: Ada, Blake, Chandra"
+    assert done == "done: Add the second file"
+    assert to_do.startswith("to do: send the corrected invoice to Blake.; ")
+    assert state == "all is committed; 1 branches"
+
+
 def test_first_answer(examples):
     assert result_of(examples / "first-answer.yaml") == "3 prices in EUR"
     (examples / "data" / "out").mkdir()
@@ -220,68 +233,79 @@ def test_invoices_in_python():
     assert done.stdout.splitlines()[-2:] == ["end: completed", "2026-479: Blake owes 89.25"]
 
 
-def needs_node(name):
-    return [pytest.mark.node] if name in NODE_SERVERS else []
+def declared_inputs(file):
+    """The names of what an example can be given: parameters, and variables that no node writes."""
+    content = yaml.safe_load(file.read_text())
+    workflow = content.get("workflow_spec", content)
+    written = {node.get("output") for node in workflow["nodes"]}
+    named = [*content.get("parameters", []), *workflow.get("variables", [])]
+    return {variable["name"] for variable in named} - written
 
 
-@pytest.fixture
-def edited(examples, request, tmp_path, monkeypatch):
-    """A call that runs an example as it is and then edited: what each edit found in the cache."""
-    monkeypatch.setenv("TEAM_MEMORY", str(tmp_path / "memory.json"))
-    make_other_data(examples / "data")
-
-    def run(name, *edits):
-        if name in NODE_SERVERS:
-            request.getfixturevalue("public")
-        return run_edited(examples, name, *edits)
-
-    return run
-
-
-def test_every_example_that_asks_for_the_cache_is_edited():
+def test_every_input_of_every_example_that_asks_for_the_cache_is_edited(monkeypatch):
+    monkeypatch.setenv("TEAM_MEMORY", "memory.json")
     asking = {
-        str(name)
+        str(name): declared_inputs(ROOT / "examples" / name)
         for name in FILES
-        if "team-memory" not in name.name
-        and plan_of(ROOT / "examples" / name, {"url": "x"} if "page" in name.name else {})[0].caches
+        if plan_of(ROOT / "examples" / name, {})[0].caches
     }
-    assert asking == SAME_DATA.keys() - {"public/team-memory.yaml"}
+    assert asking == {name: set(edits) for name, edits in EDITS.items()}
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=needs_node(name)) for name in SAME_DATA])
-def test_an_example_with_one_input_edited_takes_most_from_the_cache(name, edited):
-    """80 % or more of the nodes that may be cached, where the edit leaves the data as they are."""
-    (found,) = edited(name, SAME_DATA[name])
-    assert found.hits > 0
-    assert found.percent >= 80, found
+@pytest.fixture(scope="module")
+def found(tmp_path_factory, node_modules):
+    """What the cache had for each edit of an input, by example and input."""
+    return run_each_edited(tmp_path_factory.mktemp("edited"), node_modules)
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=needs_node(name)) for name in OTHER_DATA]
-)
-def test_an_example_with_other_data_takes_nothing_of_the_old_ones(name, edited):
-    """All that these examples may cache reads the data that the edited input names."""
-    (found,) = edited(name, OTHER_DATA[name])
-    assert found.hits == 0
-    assert found.asked > 0
+@pytest.mark.node
+def test_the_examples_with_one_input_edited_take_80_percent_from_the_cache(found):
+    """Of the nodes that may be cached, over every input of every example, each edited by itself."""
+    assert together(found.values()).percent >= 80, found
 
 
-def test_a_report_of_many_sources_asks_again_only_for_what_was_edited(edited):
-    """Each of its inputs by itself; 80 % or more of all the nodes that may be cached."""
-    each = edited("monday-report.yaml", *REPORT)
+@pytest.mark.node
+def test_an_example_takes_from_the_cache_all_that_does_not_read_what_was_edited(found):
+    missed = {edit: one.asked - one.hits for edit, one in found.items()}
+    assert {edit for edit, one in found.items() if one.hits == 0} == OTHER_DATA
+    assert {
+        edit: count
+        for edit, count in missed.items()
+        if count and edit not in OTHER_DATA and edit[0] not in MANY_SOURCES
+    } == {
+        ("public/office-hours.yaml", "cities"): 1,  # the new one
+        ("templates/digest.yaml", "pattern"): 1,  # the list, and not the files
+    }
+
+
+@pytest.mark.node
+def test_an_example_of_many_sources_asks_again_only_for_what_was_edited(found):
     missed = {
-        next(iter(edit)): found.asked - found.hits for edit, found in zip(REPORT, each, strict=True)
+        name: {edit[1]: one.asked - one.hits for edit, one in found.items() if edit[0] == name}
+        for name in MANY_SOURCES
     }
     assert missed == {
-        "title": 0,
-        "orders": 3,  # read, looked at, and a row more in the table
-        "prices": 2,
-        "currency": 1,
-        "logs": 4,
-        "level": 0,
-        "notes": 4,
-        "mark": 0,
-        "settings": 1,
-        "ticket": 1,
+        "monday-report.yaml": {
+            "title": 0,
+            "orders": 3,  # read, looked at, and a row more in the table
+            "prices": 2,
+            "currency": 1,
+            "logs": 4,
+            "level": 0,
+            "notes": 4,
+            "mark": 0,
+            "settings": 1,
+            "ticket": 1,
+        },
+        "public/stand-up.yaml": {
+            "repository": 2,
+            "commits": 1,
+            "at": 2,
+            "home": 2,
+            "away": 1,
+            "notes": 4,
+            "mark": 0,
+            "team": 1,
+        },
+        "best-offer.yaml": {"wanted": 0, "suppliers": 1, "rates": 1, "budget": 0},
     }
-    assert sum(each, NOTHING).percent >= 80
