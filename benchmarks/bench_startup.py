@@ -1,8 +1,9 @@
 """Start-up: from the start of the process to the first tool call that its server receives.
 
 ``goflow run`` on a workflow of one tool node; beside it a bare asyncio script that does the same by
-hand (the floor) and, with peers, the official SDK's client and fastmcp. Each round starts a process
-and a server, of each in turn.
+hand (the floor), and the same by hand with the packages that the command stands on (click, PyYAML,
+msgspec, SQLite), which is the floor of whatever has them; with peers, the official SDK's client and
+fastmcp. Each round starts a process and a server, of each in turn.
 """
 
 import os
@@ -14,6 +15,7 @@ from time import monotonic_ns
 import pytest
 from measure import OURS, installed
 
+BY_HAND = "asyncio and the same packages"
 HERE = Path(__file__).parent / "startup"
 WORKFLOW = """\
 version: "1.0"
@@ -53,6 +55,7 @@ def startups(measure, folder, peers):
     commands = {
         OURS: [goflow, "run", "--quiet", str(file)],
         "asyncio": [sys.executable, str(HERE / "raw_asyncio.py"), *server],
+        BY_HAND: [sys.executable, str(HERE / "by_hand.py"), "--quiet", str(file)],
     }
     for name, script in peers.items():
         commands[name] = [sys.executable, str(HERE / script), *server]

@@ -119,9 +119,12 @@ def _beside(target: Target, benchmark: Benchmark) -> str:
         figure = _statistic(target, benchmark, name)
         ratio = f" ({ours / figure:.2g} x)" if ours and figure and target.number is None else ""
         parts.append(f"{name} {amount(figure, benchmark.figures[name].unit)}{ratio}")
-    if target.floor is not None and target.floor in benchmark.figures and best:
-        floor = _statistic(target, benchmark, target.floor)
-        if floor > target.limit * _statistic(target, benchmark, best) and target.floor != best:
+    known_floor = target.floor if target.floor in benchmark.figures else None
+    if known_floor is not None and known_floor != best and target.number is None:
+        # Not where the floor is but the best peer, which we do undercut.
+        floor = _statistic(target, benchmark, known_floor)
+        limit = target.limit * (_statistic(target, benchmark, best) if best else 1)
+        if ours is not None and limit < floor <= ours:
             parts.append("the target is below the floor")
     return "; ".join([*parts, *([target.note] if target.note else [])])
 

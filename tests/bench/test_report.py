@@ -58,6 +58,15 @@ def test_a_target_below_the_floor_is_said_to_be(tmp_path):
         assert row.verdict == "missed"
 
 
+def test_a_best_peer_that_is_undercut_is_no_floor(tmp_path):
+    target = Target("cache get", "cache_get", 80, floor="peer")
+    for peer, said in ((70, False), (90, True), (150, False)):
+        peers = {"peer": [peer] * 7}
+        results = read(saved(tmp_path / "r.json", entry("cache_get", [100] * 7, peers=peers)))
+        (row,) = rows([target], results)
+        assert ("below the floor" in row.beside) == said
+
+
 def test_at_least_turns_it_round(tmp_path):
     target = Target("cache get", "cache_get", 80, "%", at_least=True)
     assert verdict(tmp_path, 82, target=target, unit="%") == "met"
