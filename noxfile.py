@@ -285,15 +285,17 @@ def fuzz(session):
     The core is built by clang with AddressSanitizer, UndefinedBehaviorSanitizer and libFuzzer's
     counters; what is found worth keeping goes into `tests/fuzz/corpus`.
     """
-    if not shutil.which("clang"):
-        session.error("it needs clang")
+    versions = ("clang", *(f"clang-{number}" for number in range(22, 13, -1)))
+    clang = next(filter(None, map(shutil.which, versions)), None)
+    if clang is None:
+        session.error("it needs clang, 14 or newer")
     session.install("--upgrade", "pip")
     dependencies(session, "build", "core-test", "fuzz")
     session.run(
         "pip", "install", "--quiet", "--no-build-isolation", "--force-reinstall", ".",
-        env={"CC": "clang", "GOFLOW_SANITIZE": "address,undefined,fuzzer-no-link"},
+        env={"CC": clang, "GOFLOW_SANITIZE": "address,undefined,fuzzer-no-link"},
     )  # fmt: skip
-    session.run("python", "-P", "tests/fuzz/campaign.py", *session.posargs)
+    session.run("python", "-P", "tests/fuzz/campaign.py", *session.posargs, env={"CC": clang})
 
 
 @nox.session

@@ -28,7 +28,8 @@ def begin_again_with_sanitizers():
     """Become a process whose first library is the sanitizers' runtime, with libFuzzer inside."""
     import atheris
 
-    library = subprocess.check_output(["clang", "-print-file-name=libstdc++.so"], text=True)
+    compiler = os.environ.get("CC", "clang")  # the core's
+    library = subprocess.check_output([compiler, "-print-file-name=libstdc++.so"], text=True)
     environment = {
         **os.environ,
         "LD_PRELOAD": f"{atheris.path()}/asan_with_fuzzer.so {library.strip()}",
