@@ -92,7 +92,8 @@ def command(
     --dry-run looks the results of earlier runs up, computes what can be known, and says which nodes
     would run, in which order, with which servers. JSON is {workflow, variables, levels, servers,
     nodes: [{id, type, verdict, certain, level, owner, saved, reason, items}]}. --watch looks at the
-    files of the workflow, of those that it runs, and of --input. Exit codes: 0 done, 1 the run
+    files of the workflow, of those that it runs, of --input, and at where servers are defined (the
+    user's and the project's .mcp.json). Exit codes: 0 done, 1 the run
     failed or the file has errors, 2 the call is wrong, 130 interrupted.
     """
 
@@ -155,10 +156,11 @@ def command(
         return once()
     if file is None:
         return refused(BadCall("--watch needs FILE"), as_json)
+    from goflow.cli.watching import server_files  # noqa: PLC0415
     from goflow.cli.watching import watch as again_on_change  # noqa: PLC0415
 
     inputs_file = [Path(source)] if source and not source.lstrip().startswith(("{", "[")) else []
-    return again_on_change([file, *inputs_file], once)
+    return again_on_change([file, *inputs_file, *server_files(file)], once)
 
 
 def _earlier(

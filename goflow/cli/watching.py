@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from goflow.cli.output import say
+from goflow.servers.registry import PROJECT_FILE, project_file, registry_file
 from goflow.shown import counted
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from goflow.engine.plan import Plan
 
-__all__ = ["Watched", "files_of", "watch"]
+__all__ = ["Watched", "files_of", "server_files", "watch"]
 
 INTERVAL = 0.2
 """Seconds between looks at the files; a few `stat` calls each."""
@@ -65,12 +66,19 @@ def watch(first: Iterable[Path], once: Callable[[Callable[[Plan], None]], int]) 
         code = once(lambda plan: watched.add(files_of(plan)))
         if code == INTERRUPTED:
             return code
-        say(f"watching {counted(len(watched.seen), 'file')}; Ctrl-C ends it")
+        there = sum(state is not None for state in watched.seen.values())
+        say(f"watching {counted(there, 'file')}; Ctrl-C ends it")
         try:
             changed = watched.wait()
         except KeyboardInterrupt:
             return INTERRUPTED
         say(f"\n{', '.join(sorted({file.name for file in changed}))} changed")
+
+
+def server_files(file: Path) -> list[Path]:
+    """Where servers may be defined that a workflow names and does not define, there or not yet."""
+    folder = file.parent
+    return [registry_file(), project_file(folder) or folder.absolute() / PROJECT_FILE]
 
 
 def files_of(plan: Plan) -> set[Path]:

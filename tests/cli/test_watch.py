@@ -1,6 +1,8 @@
 """``goflow run --watch`` in a terminal: again on each change, until Ctrl-C."""
 
+import json
 import os
+import sys
 
 from support.terminal import GOFLOW, Terminal
 from support.workflows import row, tool, transform, workflow
@@ -67,6 +69,25 @@ def test_a_change_of_a_workflow_that_the_file_runs_or_of_its_inputs_counts(write
         inputs.write_text('{"n": 22}')
         screen.wait_until(waiting(3))
         assert times(screen, "inner two 22") == 1
+        ended(screen)
+
+
+def test_a_change_of_where_servers_are_defined_counts(write, tmp_path):
+    script = tmp_path / "server.py"
+    script.write_text(
+        "from mcp.server.mcpserver import MCPServer\nserver = MCPServer('one')\n"
+        "@server.tool()\ndef say() -> str:\n    return 'said'\nserver.run()\n"
+    )
+    file = write(workflow([tool("ask", "say", server="mine", output="x")], row("ask"), result="${x}",
+                          servers=[]))  # fmt: skip
+    with Terminal([GOFLOW, "run", file, "--watch"], cwd=tmp_path, rows=40) as screen:
+        screen.wait_until(waiting(1))
+        assert "watching 1 file;" in screen.text
+        definition = {"command": sys.executable, "args": [str(script)]}
+        write(json.dumps({"mcpServers": {"mine": definition}}), ".mcp.json")
+        screen.wait_until(waiting(2))
+        assert ".mcp.json changed" in screen.text
+        assert times(screen, "said") == 1
         ended(screen)
 
 
