@@ -24,6 +24,7 @@ __all__ = ["MAX_FILE", "Document", "Unreadable"]
 
 MAX_FILE = 10 * 1024 * 1024
 """Largest file that is read, in bytes."""
+_LONGEST_NAME = 255  # characters that a file's path has, if that is what it is
 
 
 class Unreadable(Exception):
@@ -71,7 +72,10 @@ class Document:
                 data = stream.read(MAX_FILE + 1)
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
-            raise BadCall(f"cannot read {file}: {reason}", hint=_hint(file)) from None
+            name, hint = str(file), _hint(file)
+            if len(name) > _LONGEST_NAME:  # most likely what was meant is the text itself
+                name, hint = f"{name[:60]}…", "a text of one line is taken for the name of a file"
+            raise BadCall(f"cannot read {name}: {reason}", hint=hint) from None
         if len(data) > MAX_FILE:
             raise Unreadable(_problem("GF111", f"the file is larger than {MAX_FILE >> 20} MiB"))
         try:

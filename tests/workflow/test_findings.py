@@ -116,6 +116,14 @@ def test_a_missing_file_is_a_bad_call_that_names_the_nearest(tmp_path):
         goflow.validate(tmp_path)
 
 
+def test_a_long_text_of_one_line_is_not_printed_whole_as_the_name_of_a_file():
+    with pytest.raises(BadCall) as caught:
+        goflow.validate("nodes: [" + "x" * 5000)
+    assert str(caught.value).startswith("cannot read nodes: [xxx")
+    assert len(str(caught.value)) < 200
+    assert caught.value.hint == "a text of one line is taken for the name of a file"
+
+
 @pytest.mark.parametrize(
     "data",
     [
