@@ -7,8 +7,9 @@ import inspect
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from goflow._core.cache import Cache as CompiledCache
-from goflow._core.cache import CacheStats, isolated
+from goflow._core.cache import isolated
 from goflow._core.canonical import digest
+from goflow._core.store import CacheStats
 from goflow.errors import NotJson
 from goflow.results.flights import Flights
 

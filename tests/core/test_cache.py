@@ -18,8 +18,9 @@ from reference.cache import ReferenceCache
 from reference.value import parts
 from support.deep import rounds
 
-from goflow._core.cache import Cache, CacheStats
+from goflow._core.cache import Cache
 from goflow._core.copies import copy, size
+from goflow._core.store import CacheStats
 from goflow.errors import NotJson
 
 

@@ -18,12 +18,13 @@ import pytest
 
 from goflow._core.bitset import BitSet
 from goflow._core.blocks import Blocks
-from goflow._core.cache import Cache, CacheStats, isolated
+from goflow._core.cache import Cache, isolated
 from goflow._core.canonical import canonical, digest
 from goflow._core.copies import copy, freeze, nests_deeper, size
 from goflow._core.graph import Graph
 from goflow._core.lane import Lane
 from goflow._core.pool import Pool
+from goflow._core.store import CacheStats, Store
 from goflow._core.value import same, structural_hash
 from goflow._core.waiter import Waiter
 from goflow.errors import GoFlowError
@@ -272,7 +273,6 @@ def looked_at(pool, clock):
 
 OPERATIONS = {
     "cache.isolated": lambda: (isolated(VALUE), isolated(OPAQUE), isolated(KEY)),
-    "cache.CacheStats": lambda: CacheStats(1, 1, *[0] * 7).hit_rate,
     "cache.Cache": lambda: (repr(Cache(3)), raises(Cache), raises(Cache, 0)),
     "cache.Cache.get": cached(both),
     "cache.Cache.get expired": expiring(both),
@@ -285,11 +285,6 @@ OPERATIONS = {
     "cache.Cache.pop expired": expiring(lambda it: it.pop(KEY, VALUE)),
     "cache.Cache.touch": cached(lambda it: (it.touch(KEY, 9), it.touch(OTHER))),
     "cache.Cache.touch expired": expiring(lambda it: it.touch(KEY)),
-    "cache.Cache.clear": cached(Cache.clear),
-    "cache.Cache.clean_expired": expiring(Cache.clean_expired),
-    "cache.Cache.keys": cached(lambda it: (it.keys(), list(it), len(it), bool(it), KEY in it)),
-    "cache.Cache.stats": cached(lambda it: (it.stats(), sys.getsizeof(it), it.max_bytes, it.ttl)),
-    "cache.Cache.reset_stats": cached(Cache.reset_stats),
     "canonical.canonical": lambda: (canonical(VALUE), raises(canonical, WRONG)),
     "canonical.digest": lambda: (digest(VALUE), raises(digest, WRONG)),
     "copies.copy": lambda: (copy(VALUE), raises(copy, WRONG)),
@@ -343,6 +338,13 @@ OPERATIONS = {
     "pool.Pool.holders": pooled(taken),
     "pool.Pool.stats": pooled(looked_at),
     "pool.Pool.describe": pooled(looked_at),
+    "store.CacheStats": lambda: CacheStats(1, 1, *[0] * 7).hit_rate,
+    "store.Store": lambda: (repr(Store(3)), raises(Store), raises(Store, 0)),
+    "store.Store.clear": cached(Store.clear),
+    "store.Store.clean_expired": expiring(Store.clean_expired),
+    "store.Store.keys": cached(lambda it: (it.keys(), list(it), len(it), bool(it), KEY in it)),
+    "store.Store.stats": cached(lambda it: (it.stats(), sys.getsizeof(it), it.max_bytes, it.ttl)),
+    "store.Store.reset_stats": cached(Store.reset_stats),
     **dict.fromkeys(WAITER, awaited),
     "value.structural_hash": lambda: (structural_hash(VALUE), raises(structural_hash, WRONG)),
     "value.same": lambda: (same(VALUE, copy(VALUE)), same(VALUE, KEY), same(IDS, IDS)),
