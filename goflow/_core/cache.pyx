@@ -92,10 +92,10 @@ cdef class Cache(Store):
         cdef uint8_t isolation = SHARED
         if not is_leaf(<PyObject *> value):
             value = taken(value, deepcopy, &isolation)
-        cdef int64_t expires = NEVER
+        cdef int64_t expires = NEVER, now = UNREAD
         if ttl is not None or self.lifetime != NEVER:
-            expires = self.expiry(ttl)
-        self.put(key, goflow_string_hash(<PyObject *> key), value, isolation, expires)
+            expires = self.expiry(ttl, &now)
+        self.put(key, goflow_string_hash(<PyObject *> key), value, isolation, expires, now)
 
     def pop(self, key, default=MISSING):
         """Remove a key and give its value; ``default``, or KeyError without one, if it has none.
@@ -133,7 +133,9 @@ cdef class Cache(Store):
         Counts as a use, not as a look-up. Gives whether there was such a key.
         """
         key = exact_key(key)
-        cdef int64_t expires = self.expiry(ttl), now = self.now()
+        cdef int64_t now = UNREAD, expires = self.expiry(ttl, &now)
+        if now == UNREAD:
+            now = self.now()
         cdef int32_t number
         cdef bint there = False
         cdef Dropped dropped
@@ -225,9 +227,9 @@ cdef class Cache(Store):
         cdef int32_t number
         if not is_leaf(<PyObject *> outputs):
             outputs = taken(outputs, deepcopy, &isolation)
-        cdef int64_t expires = NEVER
+        cdef int64_t expires = NEVER, now = UNREAD
         if ttl is not None or self.lifetime != NEVER:
-            expires = self.expiry(ttl)
+            expires = self.expiry(ttl, &now)
         cdef Dropped dropped
         dropped.count = 0
         if self.records.most_bytes == INT64_MAX:  # else there may have to be room first
@@ -243,7 +245,7 @@ cdef class Cache(Store):
             if dropped.count:
                 drop(&dropped)
                 return
-        self.put(content_key(node_id, inputs), hashed, outputs, isolation, expires)
+        self.put(content_key(node_id, inputs), hashed, outputs, isolation, expires, now)
 
 
 def isolated(value):

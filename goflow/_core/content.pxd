@@ -34,29 +34,31 @@ cdef inline uint64_t content_hash(PyObject *node_id, object inputs) except? NO_H
     )
 
 
-cdef inline tuple content_key(str node_id, object inputs):
-    """The node's id, then keys and values of a small map in turn; or else a copy of the inputs."""
+cdef inline tuple flat_key(str node_id, object inputs, bint ours):
+    """The node's id, then keys and values of a map in turn; None if these have to be copied."""
     cdef PyObject *key
     cdef PyObject *item
-    cdef Py_ssize_t at = 0, to = 1, count
-    if type(inputs) is not dict or len(inputs) > FLAT:
-        return node_id, copied(inputs)
-    while PyDict_Next(<PyObject *> inputs, &at, &key, &item):
-        if not is_leaf(item) or Py_TYPE(key) != &PyUnicode_Type:
-            inputs = copied(inputs)
-            break
-    count = len(inputs)
-    result = PyTuple_New(1 + 2 * count)
+    cdef Py_ssize_t at = 0, to = 1, size = 1 + 2 * PyDict_Size(<PyObject *> inputs)
+    result = PyTuple_New(size)
     Py_INCREF(<PyObject *> node_id)
     PyTuple_SET_ITEM(result, 0, <PyObject *> node_id)
-    at = 0
-    while to < 1 + 2 * count and PyDict_Next(<PyObject *> inputs, &at, &key, &item):
+    while to < size and PyDict_Next(<PyObject *> inputs, &at, &key, &item):
+        if not ours and (not is_leaf(item) or Py_TYPE(key) != &PyUnicode_Type):
+            return None
         Py_INCREF(key)
         Py_INCREF(item)
         PyTuple_SET_ITEM(result, to, key)
         PyTuple_SET_ITEM(result, to + 1, item)
         to += 2
     return result
+
+
+cdef inline tuple content_key(str node_id, object inputs):
+    """A flat tuple for a small map; or else the node's id and a copy of the inputs."""
+    if type(inputs) is not dict or PyDict_Size(<PyObject *> inputs) > FLAT:
+        return node_id, copied(inputs)
+    key = flat_key(node_id, inputs, False)
+    return key if key is not None else flat_key(node_id, copied(inputs), True)
 
 
 cdef inline Sameness same_part(

@@ -25,7 +25,8 @@ cdef class Store:
     cdef int64_t timed(self) except -1
     # Store a value of ours under an exact string or a content key.
     cdef int put(
-        self, object key, uint64_t hashed, object value, uint8_t isolation, int64_t expires
+        self, object key, uint64_t hashed, object value, uint8_t isolation, int64_t expires,
+        int64_t now,
     ) except -1
     # Remove what a look-up found to be over, if it still is: of a string, or of a node's inputs.
     cdef int expire(
@@ -42,10 +43,13 @@ cdef class Store:
         return goflow_nanoseconds() if self.timer is None else self.timed()
 
     @cython.final
-    cdef inline int64_t expiry(self, object ttl) except -1:
-        """When what is stored now expires, for so many seconds, or None for the cache's own."""
-        cdef int64_t lifetime = self.lifetime if ttl is None else nanoseconds(ttl), now
+    cdef inline int64_t expiry(self, object ttl, int64_t *now) except -1:
+        """When what is stored now expires, for so many seconds, or None for the cache's own.
+
+        ``now`` becomes what the clock says, if it had to be read.
+        """
+        cdef int64_t lifetime = self.lifetime if ttl is None else nanoseconds(ttl)
         if lifetime == NEVER:
             return NEVER
-        now = self.now()
-        return now + lifetime if lifetime < INT64_MAX - now else NEVER
+        now[0] = self.now()
+        return now[0] + lifetime if lifetime < INT64_MAX - now[0] else NEVER

@@ -236,17 +236,18 @@ cdef class Store:
         return max(<int64_t> 0, <int64_t> (seconds * 1e9))
 
     cdef int put(
-        self, object key, uint64_t hashed, object value, uint8_t isolation, int64_t expires
+        self, object key, uint64_t hashed, object value, uint8_t isolation, int64_t expires,
+        int64_t now,
     ) except -1:
         """Store a value of ours under an exact string or a content key."""
-        cdef int64_t size = 0, now = UNREAD
+        cdef int64_t size = 0
         cdef Dropped dropped
         cdef Outcome outcome = NO_ROOM_YET
         dropped.count = 0
         if self.records.most_bytes != INT64_MAX:
             size = measured(key, getsizeof) + measured(value, getsizeof)
-        if self.timer is not None:
-            now = self.now()
+        if now == UNREAD and self.timer is not None:
+            now = self.timed()
         while outcome == NO_ROOM_YET:
             lock_alone(&self.lock)
             outcome = records_put(
