@@ -26,7 +26,7 @@ import goflow
 from goflow.expressions import compile as compiler
 from goflow.expressions import facts, grammar, text
 from goflow.expressions.jsonpath import JSONPath
-from goflow.workflow import reads
+from goflow.workflow import reads, types
 
 SIZES = [10, 100, 1_000, 10_000]
 LARGE = [100_000, 1_000_000]
@@ -128,6 +128,7 @@ def forget():
         cached.cache_clear()
     reads._known.clear()
     facts._known.clear()
+    types._known.clear()
     gc.collect()
 
 

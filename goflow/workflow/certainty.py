@@ -12,10 +12,9 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from goflow._core.bitset import BitSet
-from goflow._core.graph import Graph
 from goflow.workflow.joins import Input, Joins
 from goflow.workflow.model import ConditionNode, LoopNode, Node, ParallelNode, StartNode
-from goflow.workflow.structure import Structure, chains
+from goflow.workflow.structure import OWNERS, Structure, chains
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,28 +33,19 @@ class Certainty:
 
     def __init__(self, structure: Structure) -> None:
         self._structure = structure
-        top = structure.top
-        self._graph = Graph(
-            [node.id for node in top], [(edge.source, edge.target) for edge in structure.edges]
-        )
-        nodes = structure.nodes
         self._set: dict[str, int] = {}
         self._done: dict[str, int] = {}
+        # Nodes that may fail and let the run go on.
+        self._fallible = {edge.source for edge in structure.edges if edge.on != "success"}
         # Nodes that decide between edges. The fact after theirs says the opposite.
-        self._taken: dict[str, int] = dict.fromkeys(
-            (
-                edge.source
-                for edge in structure.edges
-                if edge.on != "success" or isinstance(nodes[edge.source], ConditionNode)
-            ),
-            0,
-        )
+        conditions = [node.id for _, node in structure.of_type(ConditionNode)]
+        self._taken = dict.fromkeys((*conditions, *self._fallible), 0)
         self._nothing = BitSet(self._number())
         self._facts: dict[str, BitSet] = {}
         self._brings_of: dict[str, BitSet] = {}
-        self._top(top)
-        for node in top:
-            if node.id in self._facts:
+        self._top()
+        for node in structure.top:
+            if type(node) in OWNERS and node.id in self._facts:
                 self._members(node, self._facts[node.id])
 
     def _number(self) -> int:
@@ -64,7 +54,7 @@ class Certainty:
         Only facts that have an opposite are even with an odd one after them.
         """
         count = 0
-        for node_id in self._graph.order():
+        for node_id in self._structure.graph.order():
             for node in self._structure.within(self._structure.nodes[node_id]):
                 self._done[node.id] = count
                 count += 2
@@ -81,8 +71,12 @@ class Certainty:
 
         True for a node that no path reaches: there is nothing to warn of.
         """
+        return node_id not in self._facts or self.gives(name, node_id)
+
+    def gives(self, name: str, node_id: str) -> bool:
+        """``is_set``, but false for a node that no path reaches."""
         facts = self._facts.get(node_id)
-        return facts is None or (name in self._set and self._set[name] in facts)
+        return facts is not None and name in self._set and self._set[name] in facts
 
     def is_done(self, other: str, node_id: str) -> bool:
         """Whether the node ``other`` is certainly done when ``node_id`` starts."""
@@ -104,7 +98,8 @@ class Certainty:
             if node.run_if is None:
                 if node.output:
                     facts = facts.plus(self._set[node.output])
-                facts |= self._members_bring(node)
+                if type(node) in OWNERS:
+                    facts |= self._members_bring(node)
             self._brings_of[node.id] = facts
         return facts
 
@@ -135,43 +130,44 @@ class Certainty:
                 self._members(node, known)
                 known |= self._brings(node)
 
-    def _along(self, edge: Edge) -> BitSet:
-        """What taking the edge means, beside what was certain before its source."""
-        source = self._structure.nodes[edge.source]
-        facts = self._brings(source) if edge.on == "success" else self._nothing
-        if isinstance(source, ConditionNode):
-            decided = edge.on == "success" and edge.condition in ("true", "false")
-        else:
-            decided = edge.on != "always"
-        if not decided or edge.source not in self._taken:
-            return facts
-        opposite = edge.on == "error" or edge.condition == "false"
-        return facts.plus(self._taken[edge.source] + opposite)
-
     # -- the graph -----------------------------------------------------------------------------
 
-    def _top(self, top: list[Node]) -> None:
-        edges = self._structure.edges
-        index = {node.id: i for i, node in enumerate(top)}
-        done = [self._done[node.id] for node in top]
-        fallible = {index[edge.source] for edge in edges if edge.on != "success"}
-        conditions = {i for i, node in enumerate(top) if isinstance(node, ConditionNode)}
-        incoming: dict[int, list[Input]] = defaultdict(list)
-        for edge in edges:
-            source, success = index[edge.source], edge.on == "success"
-            decides = success and source in conditions and edge.condition in ("true", "false")
-            branch = edge.condition if decides else None
-            forced = success and edge.condition is None and source not in conditions
-            sure = forced and source not in fallible
-            incoming[index[edge.target]].append(
-                Input(source, self._along(edge), success, sure, branch)
-            )
+    def _top(self) -> None:
+        structure = self._structure
+        top, graph = structure.top, structure.graph
         start = next(node.id for node in top if isinstance(node, StartNode))
-        reached = {index[node_id] for node_id in self._graph.reachable(start)}
+        reached = graph.reachable(start)
+        index = {node.id: i for i, node in enumerate(top)}
+        brings = [self._brings(node) for node in top]
+        # What most edges mean: that their source completed.
+        plain = [Input(i, facts, True) for i, facts in enumerate(brings)]
+        incoming: dict[int, list[Input]] = defaultdict(list)
+        for edge in structure.edges:
+            if edge.source in reached:
+                one = plain[index[edge.source]]
+                if edge.condition is not None or edge.source in self._taken:
+                    one = self._deciding(edge, one)
+                incoming[index[edge.target]].append(one)
+        done = [self._done[node.id] for node in top]
+        fallible = {index[node_id] for node_id in self._fallible}
+        joins = Joins(self._nothing, done, brings, fallible)
+        joins.branch(incoming)
+        for node_id in graph.order():
+            if node_id in reached:
+                i = index[node_id]
+                self._facts[node_id] = joins.add(i, incoming[i])
 
-        joins = Joins(self._nothing, done, [self._brings(node) for node in top], fallible)
-        joins.branch(conditions, incoming)
-        for i in map(index.__getitem__, self._graph.order()):
-            if i in reached:
-                inputs = [one for one in incoming[i] if one.source in reached]
-                self._facts[top[i].id] = joins.add(i, inputs)
+    def _deciding(self, edge: Edge, plain: Input) -> Input:
+        """An edge that is not taken whenever its source completes; ``plain`` if it were."""
+        branch = None
+        if isinstance(self._structure.nodes[edge.source], ConditionNode):
+            if edge.on == "success" and edge.condition in ("true", "false"):
+                branch = edge.condition
+            decided = branch is not None
+        else:
+            decided = edge.on != "always"
+        facts = plain.brings if edge.on == "success" else self._nothing
+        if decided and edge.source in self._taken:
+            opposite = edge.on == "error" or edge.condition == "false"
+            facts = facts.plus(self._taken[edge.source] + opposite)
+        return Input(plain.source, facts, sure=False, branch=branch)

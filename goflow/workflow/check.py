@@ -32,7 +32,7 @@ __all__ = ["check", "check_alone"]
 def check(workflow: Workflow, findings: Findings) -> None:
     """Add every finding that needs more than one element to see."""
     check_alone(workflow, findings)
-    if any(isinstance(node, SubworkflowNode) for node in workflow.nodes):
+    if SubworkflowNode in map(type, workflow.nodes):
         from goflow.workflow.check_subworkflows import check_subworkflows  # noqa: PLC0415 - few do
 
         check_subworkflows(workflow, findings)
@@ -40,23 +40,25 @@ def check(workflow: Workflow, findings: Findings) -> None:
 
 def check_alone(workflow: Workflow, findings: Findings) -> None:
     """``check``, but for the workflows that this one runs."""
+    structure = Structure(workflow)
     _unique("variables", "name", [variable.name for variable in workflow.variables], findings)
     _unique("servers", "id", [server.id for server in workflow.servers], findings)
     _unique("nodes", "id", [node.id for node in workflow.nodes], findings)
     _defaults(workflow, findings)
-    _servers(workflow, findings)
+    _servers(structure, findings)
     for i, node in enumerate(workflow.nodes):
         _settings(node, ("nodes", i), findings)
-    structure = Structure(workflow)
     ordered = check_structure(structure, findings)
     check_names(structure, findings, ordered=ordered)
-    if any(isinstance(node, TransformNode) and _runs_jq(node) for node in workflow.nodes):
+    if any(is_jq(node.expression, node.kind) for _, node in structure.of_type(TransformNode)):
         from goflow.workflow.check_jq import check_jq  # noqa: PLC0415 - few do
 
         check_jq(workflow, findings)
 
 
 def _unique(section: str, key: str, values: list[str], findings: Findings) -> None:
+    if len(set(values)) == len(values):
+        return
     seen: dict[str, int] = {}
     for i, value in enumerate(values):
         if value and seen.setdefault(value, i) != i:
@@ -78,9 +80,10 @@ def _defaults(workflow: Workflow, findings: Findings) -> None:
             )
 
 
-def _servers(workflow: Workflow, findings: Findings) -> None:
+def _servers(structure: Structure, findings: Findings) -> None:
+    workflow = structure.workflow
     defined = {server.id for server in workflow.servers}
-    used = {node.server for node in workflow.nodes if isinstance(node, ToolNode)}
+    used = {node.server for _, node in structure.of_type(ToolNode)}
     if used - defined - {""}:
         from goflow.workflow.known_servers import check_known  # noqa: PLC0415 - few name others
 
@@ -99,12 +102,9 @@ def _servers(workflow: Workflow, findings: Findings) -> None:
 def _settings(node: Node, path: Path, findings: Findings) -> None:
     """Warn of settings that a node of this type has no use for."""
     without: list[tuple[str, str]] = []
-    computes = isinstance(node, ConditionNode) or (
-        isinstance(node, TransformNode) and not _runs_jq(node)
-    )
-    if computes and node.retry is not None:
+    if node.retry is not None and _computes(node):
         without.append(("retry", "computing again gives the same"))
-    if computes and node.timeout is not None:
+    if node.timeout is not None and _computes(node):
         without.append(("timeout", "computing has limits of its own"))
     if node.cache is not None and node.cache.mode != "off":
         without += [("cache", why) for why in _not_cached(node)]
@@ -117,6 +117,12 @@ def _settings(node: Node, path: Path, findings: Findings) -> None:
             (*path, key),
             severity="warning",
         )
+
+
+def _computes(node: Node) -> bool:
+    return isinstance(node, ConditionNode) or (
+        isinstance(node, TransformNode) and not _runs_jq(node)
+    )
 
 
 def _not_cached(node: Node) -> Iterator[str]:

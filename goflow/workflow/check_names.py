@@ -7,7 +7,6 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from goflow.expressions import syntax
-from goflow.expressions.facts import facts_of
 from goflow.expressions.functions import nearest, nearest_name
 from goflow.workflow.certainty import Certainty
 from goflow.workflow.model import NAME, ConditionNode, LoopNode, Node
@@ -53,9 +52,8 @@ class _Checker:
             for name, variable in self.declared.items()
             if variable.has_default or variable.required
         }
-        self.known = self.declared.keys() | self.writers.keys()
         self.types = Types(structure, self.declared, self.writers)
-        self.races = Races(structure, self.certainty) if self.certainty else None
+        self.races = Races(structure, self.certainty, self.writers) if self.certainty else None
         self.base: Path = ()
         """The node or edge whose expressions are read."""
         self.read_names: set[str] = set()
@@ -64,39 +62,43 @@ class _Checker:
     def run(self) -> None:
         for i, node in enumerate(self.workflow.nodes):
             self.base = ("nodes", i)
-            for read in node_reads(node, self.base, self.findings):
-                self._read(node, read)
+            reads = node_reads(node, self.base, self.findings)
+            if reads:
+                self._reads(node, reads)
         for i, edge in enumerate(self.workflow.edges):
+            if edge.condition is None:
+                continue
             source = self.nodes.get(edge.source)
             if source is None or (edge.on == "success" and isinstance(source, ConditionNode)):
                 continue
             self.base = ("edges", i)
-            for read in edge_reads(edge, self.base, self.findings):
-                self._read(source, read)
+            self._reads(source, edge_reads(edge, self.base, self.findings))
         if self.races and not any(found.code == "GF209" for found in self.findings.found):
             self.races.report(self.findings)
         self._unused()
 
-    def _read(self, node: Node, read: Read) -> None:
-        items = self._items(node, read)
-        facts = facts_of(read.tree)
-        for name, at in facts.names:
-            self._name(name, at, node, read, items)
-        for other, at in facts.nodes:
-            self._reference(other, at, node, read)
-        for name, at in facts.inputs:
-            self._input(name, at, read)
-        if facts.typed:
-            self.types.check(read, self.base, items, self.findings)
+    def _reads(self, node: Node, reads: tuple[Read, ...]) -> None:
+        in_loop = isinstance(node, LoopNode) or node.id in self.structure.owner
+        for read in reads:
+            items = self._items(node, read) if in_loop else _NONE
+            facts = read.facts
+            for name, at in facts.names:
+                if name in RESERVED_READS or name in items:
+                    continue
+                if not (read.has_input and name in ("input", "$")):
+                    self._variable(name, at, node, read)
+            for other, at in facts.nodes:
+                self._reference(other, at, node, read)
+            for name, at in facts.inputs:
+                self._input(name, at, read)
+            if facts.typed:
+                self.types.check(read, self.base, items, self.findings)
 
     def _path(self, read: Read) -> Path:
         return (*self.base, *read.within)
 
     def _items(self, node: Node, read: Read) -> set[str]:
         """The names that loops around the expression give: their items and indices."""
-        inside = node.id in self.structure.owner
-        if not inside and not isinstance(node, LoopNode):
-            return _NONE
         loops = [owner for owner in self.structure.owners(node.id) if isinstance(owner, LoopNode)]
         if isinstance(node, LoopNode) and read.within == ("break_condition",):
             loops.append(node)
@@ -104,22 +106,23 @@ class _Checker:
 
     # -- names ---------------------------------------------------------------------------------
 
-    def _name(self, name: str, at: int, node: Node, read: Read, items: set[str]) -> None:
-        if name in RESERVED_READS or (read.has_input and name in ("input", "$")):
-            return
-        if name in items:
-            return
+    def _variable(self, name: str, at: int, node: Node, read: Read) -> None:
         self.read_names.add(name)
-        if name not in self.known:
+        writers = self.writers.get(name, ())
+        if not writers and name not in self.declared:
             self._undefined(name, node, read, at)
             return
-        if self.races:
+        certainty = self.certainty
+        if certainty is None or (len(writers) == 1 and certainty.gives(name, node.id)):
+            return  # the one writer is done: nothing races, and nothing is missing
+        if self.races and writers:
             self.races.reads(name, node, self.base, read, at)
         if name not in self.given:
             self._maybe_unset(name, node, read, at)
 
     def _undefined(self, name: str, node: Node, read: Read, at: int) -> None:
-        hint = self._hint(name, node, read) or nearest(name, self.known) or self._node_meant(name)
+        known = self.declared.keys() | self.writers.keys()
+        hint = self._hint(name, node, read) or nearest(name, known) or self._node_meant(name)
         self.add(
             "GF302",
             f"{name!r} is not defined",

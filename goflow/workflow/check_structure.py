@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from goflow._core.graph import Graph
 from goflow.expressions.functions import nearest
 from goflow.workflow.model import (
     ConditionNode,
@@ -51,17 +50,19 @@ class _Checker:
         """Whether a node's edges or owner are unknown, because an id in the file is wrong."""
 
     def counts(self) -> None:
-        starts = [i for i, node in enumerate(self.workflow.nodes) if isinstance(node, StartNode)]
-        for extra in starts[1:]:
+        starts = self.structure.of_type(StartNode)
+        for extra, _ in starts[1:]:
             self.add("GF201", "there is more than one start node", ("nodes", extra))
         if not starts:
             self.add("GF201", "there is no start node", ("nodes",), key=True)
-        if not any(isinstance(node, EndNode) for node in self.workflow.nodes):
+        if not self.structure.of_type(EndNode):
             self.add("GF202", "there is no end node", ("nodes",), key=True)
 
     # -- edges ---------------------------------------------------------------------------------
 
     def edges(self) -> None:
+        if len(self.structure.edges) == len(self.workflow.edges) and "" not in self.nodes:
+            return  # all of them are sound
         seen: dict[tuple[str, str, str], int] = {}
         for i, edge in enumerate(self.workflow.edges):
             path: Path = ("edges", i)
@@ -99,9 +100,11 @@ class _Checker:
         return True
 
     def branches(self) -> None:
+        conditions = self.structure.of_type(ConditionNode)
+        deciding = {node.id for _, node in conditions if node is self.nodes[node.id]}
         leaving: dict[str, list[str | None]] = defaultdict(list)
         for i, edge in enumerate(self.workflow.edges):
-            if isinstance(self.nodes.get(edge.source), ConditionNode) and edge.on == "success":
+            if edge.source in deciding and edge.on == "success":
                 leaving[edge.source].append(edge.condition)
                 if edge.condition not in ("true", "false"):
                     path: Path = ("edges", i)
@@ -115,19 +118,19 @@ class _Checker:
                         path,
                         hint=f'write "{meant}"' if meant else None,
                     )
-        for i, node in enumerate(self.workflow.nodes):
-            if not isinstance(node, ConditionNode) or node.id in self.structure.owner:
+        for i, node in conditions:
+            if node.id in self.structure.owner:
                 continue
-            count = Counter(leaving[node.id])
-            if count.keys() - {"true", "false"}:
+            found = leaving[node.id]
+            if set(found) - {"true", "false"}:
                 continue  # an edge that is told already may be the one that is missing
             for branch in ("true", "false"):
-                if count[branch] != 1:
-                    found = "none" if not count[branch] else str(count[branch])
+                count = found.count(branch)
+                if count != 1:
                     self.add(
                         "GF209",
                         f"the condition node {node.id!r} needs exactly one edge with "
-                        f'condition: "{branch}", and has {found}',
+                        f'condition: "{branch}", and has {count or "none"}',
                         ("nodes", i),
                     )
 
@@ -135,7 +138,7 @@ class _Checker:
 
     def chains(self) -> None:
         taken: dict[str, str] = {}
-        for i, node in enumerate(self.workflow.nodes):
+        for i, node in self.structure.owning():
             self._shape(node, ("nodes", i))
             for chain in chains(node):
                 for j, member in enumerate(chain.members):
@@ -207,35 +210,36 @@ class _Checker:
     def paths(self) -> bool:
         if len(self.nodes) != len(self.workflow.nodes):
             return False
-        top = self.structure.top
-        ids = [node.id for node in top]
-        graph = Graph(ids, [(edge.source, edge.target) for edge in self.structure.edges])
+        graph, members = self.structure.graph, self.structure.owner.keys()
         cycle = graph.cycle()
         if cycle:
             self._cycle(cycle)
         if self.loose:
             return False  # paths through a misspelt id are unknown, not missing
-        starts = [node.id for node in top if isinstance(node, StartNode)]
-        ends = [node.id for node in top if isinstance(node, EndNode)]
-        reached = graph.reachable(starts) if starts else set(ids)
-        leading = graph.reaching(ends) if ends else set(ids)
-        position = {node.id: i for i, node in enumerate(self.workflow.nodes)}
-        for node_id in ids:
-            if node_id not in reached:
+        starts, ends = self._top_ids(StartNode), self._top_ids(EndNode)
+        reached = members | graph.reachable(starts) if starts else self.nodes
+        leading = members | graph.reaching(ends) if ends else self.nodes
+        for i, node in enumerate(self.workflow.nodes):
+            if node.id not in reached:
                 self.add(
                     "GF207",
-                    f"no path leads from the start to {node_id!r}: it would never run",
-                    ("nodes", position[node_id]),
+                    f"no path leads from the start to {node.id!r}: it would never run",
+                    ("nodes", i),
                     hint="add an edge to it, or remove it",
                 )
-            elif node_id not in leading:
+            elif node.id not in leading:
                 self.add(
                     "GF208",
-                    f"no path leads from {node_id!r} to an end node",
-                    ("nodes", position[node_id]),
+                    f"no path leads from {node.id!r} to an end node",
+                    ("nodes", i),
                     hint="add an edge from it to an end node",
                 )
         return len(starts) == 1 and not cycle
+
+    def _top_ids(self, kind: type[Node]) -> list[str]:
+        """The nodes of a type that are no members."""
+        ids = [node.id for _, node in self.structure.of_type(kind)]
+        return [node_id for node_id in ids if node_id not in self.structure.owner]
 
     def _cycle(self, cycle: list[str]) -> None:
         first, second = cycle[0], cycle[1 % len(cycle)]

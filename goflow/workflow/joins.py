@@ -9,10 +9,12 @@ not lead to the join.
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from goflow._core.bitset import BitSet
 
@@ -24,7 +26,7 @@ _FAR = 64
 """Nodes above a join that are looked at, at most, to find those that must have run."""
 
 
-class Input(NamedTuple):
+class Input(msgspec.Struct, frozen=True, gc=False):
     """An edge into a node. ``brings``: what taking it means, beside what was certain before.
 
     ``sure`` when its source cannot run without taking it; ``branch`` of a condition: true or false.
@@ -32,9 +34,8 @@ class Input(NamedTuple):
 
     source: int
     brings: BitSet
-    success: bool
     sure: bool
-    branch: str | None
+    branch: str | None = None
 
 
 class Joins:
@@ -54,14 +55,14 @@ class Joins:
         self._before = [nothing] * len(done)
         self._inputs: list[Sequence[Input]] = [()] * len(done)
         self._place: dict[int, int] = {}
-        # For each node, that those are done any of which makes it run when it completes.
-        self._forcers = [nothing] * len(done)
+        # For each node, that it is done, or any of those that make it run when they complete.
+        self._signs = [nothing] * len(done)
         # Nodes that begin a branch, each with the condition and the node that begins the other.
         self._opposite: dict[int, list[tuple[int, int]]] = defaultdict(list)
         # Nodes that begin a branch, and make others run whose condition does not (yet).
         self._open: list[frozenset[int]] = [frozenset()] * len(done)
 
-    def branch(self, conditions: Collection[int], incoming: Mapping[int, Sequence[Input]]) -> None:
+    def branch(self, incoming: Mapping[int, Sequence[Input]]) -> None:
         """Learn which nodes begin the two branches of a condition; before nodes are added."""
         targets: dict[int, dict[str, int]] = defaultdict(dict)
         for target, inputs in incoming.items():
@@ -77,7 +78,19 @@ class Joins:
         """What is certain before node ``i``, which these edges lead to."""
         self._place[i] = len(self._place)
         self._inputs[i] = inputs
-        each = 1 < len(inputs) <= _FEW  # a single one has nothing to wait for
+        before = self._before
+        if len(inputs) == 1:  # which has nothing to wait for
+            (one,) = inputs
+            certain = before[one.source] | one.brings
+        else:
+            certain = self._join(inputs)
+        before[i] = certain
+        self._force(i, inputs)
+        return certain
+
+    def _join(self, inputs: Sequence[Input]) -> BitSet:
+        """What is certain where several edges meet, or none."""
+        each = len(inputs) <= _FEW
         certain: BitSet | None = None
         for one in inputs:
             along = self._before[one.source] | one.brings
@@ -85,12 +98,8 @@ class Joins:
                 along = self._waited(along, inputs)
             certain = along if certain is None else certain & along
         if certain is None:
-            certain = self._nothing
-        if len(inputs) > _FEW:
-            certain = self._waited(certain, inputs)
-        self._force(i, [one.source for one in inputs if one.sure])
-        self._before[i] = certain
-        return certain
+            return self._nothing
+        return certain if each else self._waited(certain, inputs)
 
     def _after(self, i: int) -> BitSet:
         """What is certain once node ``i`` has ended."""
@@ -98,15 +107,15 @@ class Joins:
 
     def _waited(self, facts: BitSet, inputs: Sequence[Input]) -> BitSet:
         """``facts``, and what the join waited for where these hold."""
-        done, forcers = self._done, self._forcers
+        done, signs = self._done, self._signs
         sources = [one.source for one in inputs if done[one.source] not in facts]
         while sources:
             left = []
             for source in sources:
-                if not forcers[source].isdisjoint(facts):
-                    facts |= self._after(source)
-                else:
+                if signs[source].isdisjoint(facts):
                     left.append(source)
+                else:
+                    facts |= self._after(source)
             if len(left) == len(sources):
                 more = self._above(facts, left)
                 if more == facts:
@@ -127,7 +136,7 @@ class Joins:
         found = set(region)
         for i in region:
             own[i] = self._after(i)
-            if self._done[i] in facts or not self._forcers[i].isdisjoint(facts):
+            if not self._signs[i].isdisjoint(facts):
                 certain.add(i)
             elif len(region) < _FAR:
                 for one in self._inputs[i]:
@@ -153,32 +162,27 @@ class Joins:
                         own[one.source] |= gathered
         return facts
 
-    def _force(self, i: int, sources: Sequence[int]) -> None:
-        """Find what makes node ``i`` run, which sure edges from ``sources`` lead to."""
-        done = self._done
-        if len(sources) == 1 and i not in self._opposite:  # what it makes run is made to by it
-            (source,) = sources
-            self._forcers[i] = self._forcers[source].plus(done[source])
-            self._open[i] = self._open[source]
-            return
-        forcing = self._nothing
-        begun = {i} if i in self._opposite else set()
-        for source in sources:
-            forcing |= self._forcers[source].plus(done[source])
-            begun |= self._open[source]
-        known = forcing.plus(done[i])
-        fresh = list(begun)
-        while fresh:
-            begins = fresh.pop()
-            for condition, other in self._opposite[begins]:
-                if done[other] in known and done[condition] not in known:
-                    facts = self._forcers[condition].plus(done[condition])
-                    known, forcing = known | facts, forcing | facts
-                    begun |= self._open[condition]
-                    fresh += self._open[condition]
-        self._forcers[i] = forcing
-        self._open[i] = frozenset(
-            begins
-            for begins in begun
-            if not all(done[c] in known for c, _ in self._opposite[begins])
-        )
+    def _force(self, i: int, inputs: Sequence[Input]) -> None:
+        """Find what makes node ``i`` run, which these edges lead to."""
+        done, opposite = self._done, self._opposite
+        signs = self._nothing.plus(done[i])
+        begun: frozenset[int] = frozenset((i,)) if i in opposite else frozenset()
+        for one in inputs:
+            if one.sure:  # what makes its source run makes this one run too
+                signs |= self._signs[one.source]
+                begun |= self._open[one.source]
+        if begun and len(inputs) > 1:  # one alone decides nothing that its source did not
+            fresh = list(begun)
+            while fresh:
+                for condition, other in opposite[fresh.pop()]:
+                    if done[other] in signs and done[condition] not in signs:
+                        signs |= self._signs[condition]
+                        begun |= self._open[condition]
+                        fresh += self._open[condition]
+            begun = frozenset(
+                begins
+                for begins in begun
+                if not all(done[condition] in signs for condition, _ in opposite[begins])
+            )
+        self._signs[i] = signs
+        self._open[i] = begun

@@ -8,14 +8,15 @@ own until it ends.
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from goflow._core.bitset import BitSet
-from goflow._core.graph import Graph
 from goflow.workflow.model import LoopNode, Node
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from goflow.workflow.certainty import Certainty
     from goflow.workflow.diagnostics import Path
@@ -26,28 +27,27 @@ if TYPE_CHECKING:
 __all__ = ["Paths", "Races"]
 
 
-class _Use(NamedTuple):
+class _Use(msgspec.Struct, frozen=True):
     path: Path
     verb: str
     word: tuple[str, int] | None = None
 
 
 class Races:
-    """Collects who writes and who reads what; ``report`` adds the findings.
+    """Collects who reads what; ``report`` adds the findings. ``writers`` are ids by variable.
 
     No path is followed where every reader certainly runs after the one writer; otherwise as
     ``Certainty``, and a step for each pair that may run at the same time.
     """
 
-    def __init__(self, structure: Structure, certainty: Certainty) -> None:
+    def __init__(
+        self, structure: Structure, certainty: Certainty, writers: Mapping[str, Sequence[str]]
+    ) -> None:
         self._structure = structure
         self._certainty = certainty
-        self._writers: dict[str, dict[str, _Use]] = defaultdict(dict)
+        self._writers = writers
+        self._records: dict[str, dict[str, _Use]] = defaultdict(dict)
         self._readers: dict[str, dict[str, _Use]] = defaultdict(dict)
-        for i, node in enumerate(structure.workflow.nodes):
-            if node.output is not None and node.output not in self._items(node):
-                use = _Use(("nodes", i, "output"), "writes")
-                self._writers[node.output].setdefault(self._unit(node), use)
 
     def reads(self, name: str, node: Node, base: Path, read: Read, at: int) -> None:
         """Note that ``node`` reads the variable ``name``, at ``at`` in the text of ``read``."""
@@ -58,32 +58,46 @@ class Races:
 
     def refers(self, other: str, node: Node, base: Path, read: Read, at: int) -> None:
         """Note that ``node`` reads the record of the node ``other``."""
-        of = self._unit(self._structure.nodes[other])
-        if of != self._unit(node):
+        of, unit = self._unit(self._structure.nodes[other]), self._unit(node)
+        if of != unit:
             name = f"nodes.{other}"
             path = (*base, *read.within)
-            self._writers[name][of] = _Use(path, "writes")
+            self._records[name][of] = _Use(path, "writes")
             use = _Use(path, "reads", (other, read.inside + at))
-            self._readers[name].setdefault(self._unit(node), use)
+            self._readers[name].setdefault(unit, use)
 
     def report(self, findings: Findings) -> None:
         """Add a finding for each node and variable, at the later of the two in the file."""
-        names = [name for name in self._writers if self._may_race(name)]
-        if names:
-            paths = Paths(self._structure, {x for name in names for x in self._writers[name]})
-            for name in names:
-                self._variable(name, paths, findings)
+        writers = {**self._outputs(), **self._records}
+        racing = {name: of for name, of in writers.items() if self._may_race(name, of)}
+        if racing:
+            paths = Paths(self._structure, {x for of in racing.values() for x in of})
+            for name, of in racing.items():
+                self._variable(name, of, paths, findings)
 
-    def _may_race(self, name: str) -> bool:
+    def _outputs(self) -> dict[str, dict[str, _Use]]:
+        """Who writes the variables whose readers are noted, or that more than one node writes."""
+        several = {name for name, ids in self._writers.items() if len(ids) > 1}
+        shared = several | self._readers.keys()
+        found: dict[str, dict[str, _Use]] = {}
+        for i, node in enumerate(self._structure.workflow.nodes):
+            if node.output in shared and node.output not in self._items(node):
+                use = _Use(("nodes", i, "output"), "writes")
+                found.setdefault(node.output, {}).setdefault(self._unit(node), use)
+        return found
+
+    def _may_race(self, name: str, writers: Mapping[str, _Use]) -> bool:
         """Whether it takes a look at the paths to say that nothing races."""
-        if len(self._writers[name]) > 1:
+        if len(writers) > 1:
             return True
-        (writer,) = self._writers[name]
+        (writer,) = writers
         readers = self._readers.get(name, ())
         return not all(x == writer or self._certainty.is_done(writer, x) for x in readers)
 
-    def _variable(self, name: str, paths: Paths, findings: Findings) -> None:
-        writers, readers = self._writers[name], self._readers.get(name, {})
+    def _variable(
+        self, name: str, writers: dict[str, _Use], paths: Paths, findings: Findings
+    ) -> None:
+        readers = self._readers.get(name, {})
         among = paths.only(writers)
         told: set[str] = set()
         for one, use in (*readers.items(), *reversed(writers.items())):
@@ -122,20 +136,26 @@ class Paths:
     """Which of some nodes no path leads to, or from; sets of them are numbers in a ``BitSet``."""
 
     def __init__(self, structure: Structure, some: set[str]) -> None:
-        edges = [(edge.source, edge.target) for edge in structure.edges]
-        order = Graph([node.id for node in structure.top], edges).order()
+        order = structure.graph.order()
         self._some = [node_id for node_id in order if node_id in some]
         self._number = {node_id: i for i, node_id in enumerate(self._some)}
         self._nothing = BitSet(len(self._some))
         self._place = {node_id: i for i, node_id in enumerate(order)}
-        before = [self.only((node_id,)) for node_id in order]
+        place, number = self._place, self._number
+        before = [self._nothing] * len(order)
+        for node_id in self._some:
+            before[place[node_id]] = self._nothing.plus(number[node_id])
         after = before.copy()
-        by_source = sorted((self._place[a], self._place[b]) for a, b in edges)
-        for source, target in by_source:
-            before[target] |= before[source]
-        for source, target in reversed(by_source):
-            after[source] |= after[target]
-        self._connected = [a | b for a, b in zip(before, after, strict=True)]
+        leaving: list[list[int]] = [[] for _ in order]
+        for edge in structure.edges:
+            leaving[place[edge.source]].append(place[edge.target])
+        for source, targets in enumerate(leaving):
+            for target in targets:
+                before[target] |= before[source]
+        for source in reversed(range(len(order))):
+            for target in leaving[source]:
+                after[source] |= after[target]
+        self._before, self._after = before, after
 
     def only(self, node_ids: Iterable[str]) -> BitSet:
         """The set of these, as far as they are among the nodes in question."""
@@ -147,5 +167,6 @@ class Paths:
 
     def beside(self, one: str, among: BitSet) -> Iterator[str]:
         """Those that may run at the same time as ``one`` for all that paths say, in their order."""
-        for number in among - self._connected[self._place[one]]:
+        place = self._place[one]
+        for number in among - self._before[place] - self._after[place]:
             yield self._some[number]

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
+
 from goflow.errors import ExpressionError
 from goflow.expressions.compile import Expression
+from goflow.expressions.facts import facts_of
 from goflow.expressions.text import Template
 from goflow.expressions.transform import PREFIX, Filled, is_jq, read_input, read_transform
 from goflow.workflow.model import (
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from goflow.expressions.bound_path import BoundPath
+    from goflow.expressions.facts import Facts
     from goflow.expressions.jq import JqProgram
     from goflow.expressions.syntax import Expr
     from goflow.workflow.diagnostics import Path
@@ -32,14 +36,15 @@ if TYPE_CHECKING:
 __all__ = ["Read", "edge_reads", "node_reads"]
 
 
-class Read(NamedTuple):
-    """A tree and where its text stands: ``inside`` characters into the value at ``within``, a path
-    from the node or edge, in canonical keys.
+class Read(msgspec.Struct, frozen=True):
+    """A tree with its facts, and where its text stands: ``inside`` characters into the value at
+    ``within``, a path from the node or edge, in canonical keys.
 
     ``has_input`` when ``input`` and ``$`` mean something.
     """
 
     tree: Expr
+    facts: Facts
     within: Path
     has_input: bool = False
     inside: int = 0
@@ -109,7 +114,7 @@ def _transform(node: TransformNode, place: _Place) -> Iterator[Read]:
         else:
             yield from _trees(compiled, ("input",))
     for read in _computed(node, place):
-        yield read._replace(has_input=node.input is not None)
+        yield msgspec.structs.replace(read, has_input=node.input is not None)
 
 
 def _computed(node: TransformNode, place: _Place) -> Iterator[Read]:
@@ -164,7 +169,7 @@ _OWN: dict[type[Node], Callable[[Any, _Place], Iterator[Read]]] = {
 
 def _expression(text: str, within: Path, place: _Place) -> Iterator[Read]:
     try:
-        yield Read(Expression.of(text).tree, within)
+        yield from _trees(Expression.of(text), within)
     except ExpressionError as error:
         place.mistake(error, within)
 
@@ -188,4 +193,4 @@ def _trees(
     compiled: Expression | Template | BoundPath | JqProgram, within: Path, inside: int = 0
 ) -> Iterator[Read]:
     trees = (compiled.tree,) if isinstance(compiled, Expression) else compiled.trees()
-    return (Read(tree, within, inside=inside) for tree in trees)
+    return (Read(tree, facts_of(tree), within, inside=inside) for tree in trees)

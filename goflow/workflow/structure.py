@@ -6,16 +6,24 @@ are no part of the graph: their owner stands there for them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections import defaultdict
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 
+from goflow._core.graph import Graph
 from goflow.workflow.model import Edge, LoopNode, Node, ParallelNode, Workflow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from goflow.workflow.diagnostics import Path
 
-__all__ = ["Chain", "Structure", "chains"]
+__all__ = ["OWNERS", "Chain", "Structure", "chains"]
+
+
+AnyNode = TypeVar("AnyNode", bound=Node)
+OWNERS: tuple[type[Node], ...] = (LoopNode, ParallelNode)
+"""The types of nodes that own chains."""
 
 
 class Chain(NamedTuple):
@@ -45,10 +53,12 @@ class Structure:
     def __init__(self, workflow: Workflow) -> None:
         self.workflow = workflow
         self.nodes: dict[str, Node] = {}
-        for node in workflow.nodes:
+        self._of_type: dict[type[Node], list[tuple[int, Node]]] = defaultdict(list)
+        for i, node in enumerate(workflow.nodes):
             self.nodes.setdefault(node.id, node)
+            self._of_type[type(node)].append((i, node))
         self.owner: dict[str, str] = {}
-        for node in workflow.nodes:
+        for _, node in self.owning():
             for chain in chains(node):
                 for member in chain.members:
                     if member in self.nodes and member != node.id:
@@ -86,7 +96,21 @@ class Structure:
             cleared.update(trail)
         return None
 
-    @property
+    def of_type(self, kind: type[AnyNode]) -> Sequence[tuple[int, AnyNode]]:
+        """The nodes of a type, each with its place in the file; also those whose id is taken."""
+        return cast("list[tuple[int, AnyNode]]", self._of_type.get(kind, []))
+
+    def owning(self) -> Sequence[tuple[int, Node]]:
+        """The nodes that own chains, as ``of_type``."""
+        return sorted(pair for kind in OWNERS for pair in self._of_type.get(kind, ()))
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The nodes that are no members, in the file's order, with the edges between them."""
+        pairs = [(edge.source, edge.target) for edge in self.edges]
+        return Graph([node.id for node in self.top], pairs)
+
+    @cached_property
     def top(self) -> list[Node]:
         """The nodes that are no members, in the file's order."""
         return [node for node in self.nodes.values() if node.id not in self.owner]
@@ -97,15 +121,19 @@ class Structure:
             node_id = self.owner[node_id]
             yield self.nodes[node_id]
 
-    def within(self, node: Node) -> Iterator[Node]:
+    def within(self, node: Node) -> Sequence[Node]:
         """``node`` and every member below it."""
+        if type(node) not in OWNERS:
+            return (node,)
+        found: list[Node] = []
         stack = [node]
         while stack:
             node = stack.pop()
-            yield node
+            found.append(node)
             for chain in chains(node):
                 stack += [
                     self.nodes[member]
                     for member in reversed(chain.members)
                     if self.owner.get(member) == node.id
                 ]
+        return found

@@ -6,11 +6,11 @@ and never written by a node. Everything else may be anything, and is never the c
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from goflow.expressions import syntax
 from goflow.expressions.functions import FUNCTIONS
-from goflow.workflow.model import ConditionNode, LoopNode, ParallelNode
+from goflow.workflow.model import ConditionNode, LoopNode, Node, ParallelNode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,36 +51,74 @@ class Types:
         declared: Mapping[str, Variable],
         writers: Mapping[str, list[str]],
     ) -> None:
+        nodes = structure.nodes
+        anything = {
+            name
+            for name, ids in writers.items()
+            for writer in ids
+            if type(nodes[writer]) not in _WRITTEN or nodes[writer].on_error != "fail"
+        }
+        anything |= {name for name, variable in declared.items() if variable.type == "any"}
         self._known: dict[str, Kinds] = {}
-        for name in declared.keys() | writers.keys():
-            kinds = self._variable(structure, declared.get(name), writers.get(name, []))
-            if kinds != ANY:
-                self._known[name] = kinds
-
-    @staticmethod
-    def _variable(structure: Structure, variable: Variable | None, writers: list[str]) -> Kinds:
-        kinds: Kinds = NULL
-        if variable is not None:
-            if variable.type == "any":
-                return ANY
-            kinds = NULL | {variable.type}  # an input may be null
-        for writer in writers:
-            node = structure.nodes[writer]
-            if node.on_error != "fail":
-                return ANY
-            if isinstance(node, ConditionNode):
-                kinds |= BOOLEAN
-            elif isinstance(node, (LoopNode, ParallelNode)):
-                kinds |= OBJECT
-            else:
-                return ANY
-        return kinds
+        for name in (declared.keys() | writers.keys()) - anything:
+            kinds = NULL  # an input may be null
+            if name in declared:
+                kinds |= {declared[name].type}
+            for writer in writers.get(name, ()):
+                kinds |= _WRITTEN[type(nodes[writer])]
+            self._known[name] = kinds
 
     def check(self, read: Read, base: Path, items: set[str], findings: Findings) -> None:
         """Add what is certain to go wrong in one expression, wherever it would be evaluated."""
-        _Inference(self._known, items, read, base, findings).kinds(read.tree)
+        known = self._known
+        names = read.facts.names
+        kinds = tuple([ANY if name in items else known.get(name, ANY) for name, _ in names])
+        for code, severity, message, word, at in _mistakes(read, kinds):
+            findings.add(
+                code,
+                message,
+                (*base, *read.within),
+                severity=severity,
+                word=(word, read.inside + at) if word else None,
+            )
 
 
+class _Mistake(NamedTuple):
+    """What an operation does wrong, and the word that is to blame with its place in the source."""
+
+    code: str
+    severity: str
+    message: str
+    word: str | None
+    at: int
+
+
+_KEPT = 4096
+_known: dict[tuple[int, tuple[Kinds, ...]], tuple[Expr, list[_Mistake]]] = {}
+"""The mistakes of trees, by their identity and what types the names have that they read."""
+
+
+def _mistakes(read: Read, kinds: tuple[Kinds, ...]) -> list[_Mistake]:
+    """The mistakes of an expression whose names have these types, in their order."""
+    known = _known.get((id(read.tree), kinds))
+    if known is not None:
+        return known[1]
+    inference = _Inference(
+        {name: types for (name, _), types in zip(read.facts.names, kinds, strict=True)}
+    )
+    inference.kinds(read.tree)
+    if len(_known) >= _KEPT:
+        _known.clear()
+    _known[id(read.tree), kinds] = (read.tree, inference.mistakes)
+    return inference.mistakes
+
+
+_WRITTEN: dict[type[Node], Kinds] = {
+    ConditionNode: BOOLEAN,
+    LoopNode: OBJECT,
+    ParallelNode: OBJECT,
+}
+"""What nodes write whose type says it; others may write anything."""
 _LITERALS = {
     bool: BOOLEAN,
     int: NUMBER,
@@ -92,25 +130,15 @@ _MADE = {syntax.ListOf: ARRAY, syntax.Project: ARRAY, syntax.MapOf: OBJECT}
 
 
 class _Inference:
-    """One walk through a tree; ``kinds`` gives the types of a node and reports on the way."""
+    """One walk through a tree; ``kinds`` gives the types of a node and notes the mistakes."""
 
-    def __init__(
-        self,
-        known: Mapping[str, Kinds],
-        items: set[str],
-        read: Read,
-        base: Path,
-        findings: Findings,
-    ) -> None:
+    def __init__(self, known: Mapping[str, Kinds]) -> None:
         self._known = known
-        self._items = items
-        self._read = read
-        self._base = base
-        self._findings = findings
+        self.mistakes: list[_Mistake] = []
 
     def kinds(self, node: Expr) -> Kinds:
         if isinstance(node, syntax.Name):
-            return ANY if node.name in self._items else self._known.get(node.name, ANY)
+            return self._known.get(node.name, ANY)
         if isinstance(node, syntax.Literal):
             return _LITERALS[type(node.value)]
         if isinstance(node, syntax.Binary):
@@ -172,23 +200,16 @@ class _Inference:
             self._fails(node, f"cannot look for {_names(item)} in {_names(holder)}")
 
     def _fails(self, node: Expr, message: str) -> None:
-        self._add("GF307", node, f"this always fails: {message}", "error")
+        self._add("GF307", "error", f"this always fails: {message}", node)
 
     def _decided(self, node: syntax.Binary, left: Kinds, right: Kinds) -> None:
         result = "false" if node.operator == "==" else "true"
-        self._add(
-            "GF308",
-            node,
-            f"this is always {result}: {_names(left)} never equals {_names(right)}",
-            "warning",
-        )
+        message = f"this is always {result}: {_names(left)} never equals {_names(right)}"
+        self._add("GF308", "warning", message, node)
 
-    def _add(self, code: str, node: Expr, message: str, severity: str) -> None:
-        named = getattr(node, "operator", None) or getattr(node, "key", None)
-        word = (named, self._read.inside + node.at) if named else None
-        self._findings.add(
-            code, message, (*self._base, *self._read.within), severity=severity, word=word
-        )
+    def _add(self, code: str, severity: str, message: str, node: Expr) -> None:
+        word = getattr(node, "operator", None) or getattr(node, "key", None)
+        self.mistakes.append(_Mistake(code, severity, message, word, node.at))
 
 
 def _names(kinds: Kinds) -> str:

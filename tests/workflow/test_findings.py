@@ -1,7 +1,7 @@
 """Each mistake in a file gives its code at its place, and every text gets a report."""
 
 import pytest
-from support.mistakes import HEAD, LINE, MISTAKES, PLAIN
+from support.mistakes import HEAD, LINE, MISTAKES, PLAIN, typed
 
 import goflow
 from goflow.errors import BadCall, WorkflowInvalid
@@ -191,3 +191,17 @@ def test_hostile_text_gives_a_report(text):
 def test_a_path_that_cannot_be_one_is_a_bad_call():
     with pytest.raises(BadCall):
         goflow.validate("a\0b")
+
+
+def test_one_expression_is_checked_for_the_types_of_each_workflow():
+    text = typed("limit > '2'")
+    for kind, wrong in {"number": True, "string": False, "any": False, "boolean": True}.items():
+        report = goflow.validate(text.replace("type: number, default: 3", f"type: {kind}"))
+        assert any(found.code == "GF307" for found in report) is wrong, kind
+
+
+def test_a_loop_item_has_not_the_type_of_a_variable_of_its_name():
+    loop = "{id: each, type: loop, collection: [1], item: limit, body: [a]}"
+    text = typed("limit > '2'").replace("to: a}", "to: each}").replace("from: a,", "from: each,")
+    report = goflow.validate(text.replace("edges:", f"  - {loop}\nedges:"))
+    assert not any(found.code == "GF307" for found in report), report.render()
