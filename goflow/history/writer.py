@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections import defaultdict
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from goflow._core import canonical
 from goflow.errors import HistoryError
@@ -25,12 +26,14 @@ from goflow.history.prune import prune
 from goflow.history.values import encode, kept
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from types import TracebackType
 
     from goflow.history.journal import Journal, Operation, Record, RunHead
 
 __all__ = ["Writer"]
+
+_Row: TypeAlias = "tuple[Any, ...]"
 
 KEEP_DAYS = 90
 KEEP_RUNS = 10_000
@@ -40,14 +43,15 @@ _PRUNE_EVERY = 100
 _DIGESTS = 64
 """Definitions whose digest is remembered."""
 
-_ATTEMPT = (
-    "INSERT INTO attempts(key, node, path, attempt, at, harmless, input, error, delay) "
-    "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_ATTEMPTS = (
+    "attempts",
+    ("key", "node", "path", "attempt", "at", "harmless", "input", "error", "delay"),
 )
-_NODE = (
-    "INSERT INTO nodes(key, node, path, status, marks, attempts, started_at, duration, variable, "
-    "output, more) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
+_NODES = (
+    "nodes",
+    ("key", "node", "path", "status", "marks", "attempts", "started_at", "duration", "variable",
+     "output", "more"),
+)  # fmt: skip
 _SUPERSEDE = (
     "UPDATE attempts SET superseded = 1",
     f"UPDATE nodes SET marks = marks | {SUPERSEDED}",
@@ -126,25 +130,27 @@ class Writer:
     def _transaction(self, connection: sqlite3.Connection, operations: Sequence[Operation]) -> None:
         connection.execute("BEGIN IMMEDIATE")
         try:
-            attempts: list[tuple[Any, ...]] = []
-            nodes: list[tuple[Any, ...]] = []
+            attempts: dict[int, list[_Row]] = defaultdict(list)
+            nodes: dict[int, list[_Row]] = defaultdict(list)
             last: list[Operation] = []
             for operation in operations:
                 name, head, fields = operation
                 if head is None:
                     continue
                 if name == "node":
-                    nodes.append(self._node(head, *fields))
+                    row = self._node(head, *fields)
+                    nodes[len(row)].append(row)
                 elif name == "attempt":
-                    attempts.append(self._attempt(head, *fields))
+                    row = self._attempt(head, *fields)
+                    attempts[len(row)].append(row)
                 elif name == "begin":
                     self._begin(connection, head)
                 elif name == "resume":
                     self._resume(connection, head, *fields)
                 else:
                     last.append(operation)
-            connection.executemany(_ATTEMPT, attempts)
-            connection.executemany(_NODE, nodes)
+            _insert(connection, *_ATTEMPTS, attempts)
+            _insert(connection, *_NODES, nodes)
             for name, head, fields in last:
                 assert head is not None
                 if name == "supersede":
@@ -227,10 +233,11 @@ class Writer:
         given: Any,
         error: dict[str, Any] | None,
         delay: float | None,
-    ) -> tuple[Any, ...]:
-        shown = None if error is not None else kept(given, head.redact)[0]
+    ) -> _Row:
         key = self._first_keys[head.id] + seq
-        return (key, node, path, attempt, at, harmless, shown, _shown(error, head), delay)
+        if error is None:
+            return (key, node, path, attempt, at, harmless, kept(given, head.redact)[0])
+        return (key, node, path, attempt, at, harmless, None, _shown(error, head), delay)
 
     def _node(
         self,
@@ -243,7 +250,7 @@ class Writer:
         raw: dict[str, Any] | None,
         writes: dict[str, Any] | None,
         taken: list[str] | None,
-    ) -> tuple[Any, ...]:
+    ) -> _Row:
         marks = SETTLED if settled else 0
         output, exact = None, True
         if record.output is not None:
@@ -267,7 +274,7 @@ class Writer:
             marks |= EXACT
         if record.cached:
             marks |= CACHED
-        return (
+        row = (
             self._first_keys[head.id] + seq,
             record.id,
             path,
@@ -276,10 +283,10 @@ class Writer:
             record.attempts,
             record.started_at,
             record.duration,
-            variable,
-            output,
-            more,
         )
+        if more is not None:
+            return (*row, variable, output, more)
+        return row if variable is None and output is None else (*row, variable, output)
 
     def _supersede(
         self,
@@ -331,6 +338,22 @@ class Writer:
         )
         if (first >> 32) % _PRUNE_EVERY == 0:
             prune(connection, keep_days=KEEP_DAYS, keep_runs=KEEP_RUNS)
+
+
+def _insert(
+    connection: sqlite3.Connection,
+    table: str,
+    columns: Sequence[str],
+    rows: Mapping[int, Sequence[_Row]],
+) -> None:
+    """Insert rows by how many of the columns each has: what it has not is null.
+
+    ``sqlite3`` looks for an adapter for each None that it binds: three of them cost nearly as much
+    as the rest of a row.
+    """
+    for count, some in rows.items():
+        names, places = ", ".join(columns[:count]), ", ".join("?" * count)
+        connection.executemany(f"INSERT INTO {table}({names}) VALUES({places})", some)
 
 
 def _shown(error: dict[str, Any] | None, head: RunHead) -> bytes | None:
