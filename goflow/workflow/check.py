@@ -23,7 +23,6 @@ from goflow.workflow.structure import Structure
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from goflow.workflow.diagnostics import Path
     from goflow.workflow.fields import Findings
 
 __all__ = ["check", "check_alone"]
@@ -47,7 +46,7 @@ def check_alone(workflow: Workflow, findings: Findings) -> None:
     _defaults(workflow, findings)
     _servers(structure, findings)
     for i, node in enumerate(workflow.nodes):
-        _settings(node, ("nodes", i), findings)
+        _settings(node, i, findings)
     ordered = check_structure(structure, findings)
     check_names(structure, findings, ordered=ordered)
     if any(is_jq(node.expression, node.kind) for _, node in structure.of_type(TransformNode)):
@@ -99,7 +98,7 @@ def _servers(structure: Structure, findings: Findings) -> None:
             )
 
 
-def _settings(node: Node, path: Path, findings: Findings) -> None:
+def _settings(node: Node, i: int, findings: Findings) -> None:
     """Warn of settings that a node of this type has no use for."""
     without: list[tuple[str, str]] = []
     if node.retry is not None and _computes(node):
@@ -114,7 +113,7 @@ def _settings(node: Node, path: Path, findings: Findings) -> None:
         findings.add(
             "GF504",
             f"{key!r} has no effect on {node.id!r}: {why}",
-            (*path, key),
+            ("nodes", i, key),
             severity="warning",
         )
 

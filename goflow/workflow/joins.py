@@ -130,18 +130,16 @@ class Joins:
         Goes up as far as nodes that are certain, and gathers for each node what its running
         brings: of a condition, what both branches bring.
         """
-        own: dict[int, BitSet] = {}
+        own = {source: self._after(source) for source in sources}
         certain = set()
         region = sources.copy()
-        found = set(region)
         for i in region:
-            own[i] = self._after(i)
             if not self._signs[i].isdisjoint(facts):
                 certain.add(i)
             elif len(region) < _FAR:
                 for one in self._inputs[i]:
-                    if one.source not in found:
-                        found.add(one.source)
+                    if one.source not in own:
+                        own[one.source] = self._after(one.source)
                         region.append(one.source)
         if not certain:
             return facts
