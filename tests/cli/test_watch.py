@@ -78,8 +78,8 @@ def test_a_change_of_where_servers_are_defined_counts(write, tmp_path):
         "from mcp.server.mcpserver import MCPServer\nserver = MCPServer('one')\n"
         "@server.tool()\ndef say() -> str:\n    return 'said'\nserver.run()\n"
     )
-    file = write(workflow([tool("ask", "say", server="mine", output="x")], row("ask"), result="${x}",
-                          servers=[]))  # fmt: skip
+    ask = tool("ask", "say", server="mine", output="x")
+    file = write(workflow([ask], row("ask"), result="${x}"))
     with Terminal([GOFLOW, "run", file, "--watch"], cwd=tmp_path, rows=40) as screen:
         screen.wait_until(waiting(1))
         assert "watching 1 file;" in screen.text
