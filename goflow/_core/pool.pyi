@@ -2,39 +2,17 @@
 
 from collections.abc import Callable, Hashable
 from types import GenericAlias
-from typing import Any, Generic, TypeVar, final
+from typing import Any, Generic, TypeVar
 
 from typing_extensions import disjoint_base
 
 from goflow._core.lane import Slot
+from goflow._core.lease import Lease
 
 _K = TypeVar("_K", bound=Hashable)
 _C = TypeVar("_C")
 
 REASONS: tuple[str, ...]
-
-@final
-class Lease(Generic[_K, _C]):
-    @classmethod
-    def __class_getitem__(cls, item: Any) -> GenericAlias: ...
-    @property
-    def key(self) -> _K: ...
-    @property
-    def token(self) -> Any: ...
-    @property
-    def error(self) -> BaseException | None: ...
-    @property
-    def where(self) -> str | None: ...
-    @property
-    def waited(self) -> float: ...
-    @property
-    def unchecked(self) -> bool: ...
-    @property
-    def slot(self) -> Slot[_K, _C] | None: ...
-    @property
-    def connection(self) -> _C: ...
-    @property
-    def held(self) -> bool: ...
 
 @disjoint_base
 class Pool(Generic[_K, _C]):

@@ -26,6 +26,7 @@ from goflow._core.lane cimport (
     RETIRED, Lane, Node, Slot, lane_add, lane_drop, lane_keep, lane_move,
     lane_remove, lane_reserve,
 )
+from goflow._core.lease cimport FAILED, HELD, RELEASED, WAITING, Lease
 from goflow._core.mutex cimport mutex_lock, mutex_unlock
 from goflow._core.shared_lock cimport (
     STRIPES, SharedLock, Stripe, lock_alone, lock_shared, unlock, unlock_alone,
@@ -36,74 +37,12 @@ cimport cython
 import sys
 from types import GenericAlias
 
-from goflow.errors import CircuitOpen, PoolClosed, PoolError
+from goflow.errors import CircuitOpen, PoolClosed
 
 REASONS = ("idle", "lifetime", "broken", "unhealthy", "drained", "resized", "closed")
 
-cdef enum Standing:
-    WAITING
-    HELD
-    RELEASED
-    FAILED
-
 cdef enum:
     UNBOUNDED = 0x7FFFFFFF
-
-
-@cython.final
-@cython.freelist(64)
-@cython.auto_pickle(False)
-cdef class Lease:
-    """The right to use one connection, until it is checked in; made by its pool.
-
-    ``key`` is what was asked for, ``waited`` how many seconds it took to get it, ``where`` the
-    place that asked (only of a pool that looks for leaks). A lease that waits has the ``token``
-    that ``wait`` was given; one that got nothing has the ``error``. ``unchecked`` says that its
-    connection was idle for so long that it should be checked first; ``slot`` is what its pool
-    knows the connection by.
-    """
-
-    cdef readonly object key
-    cdef readonly object token
-    cdef readonly object error  # what it failed with, instead of getting a connection
-    cdef readonly str where
-    cdef readonly double waited
-    cdef readonly bint unchecked  # idle for so long that its health should be checked first
-    cdef Lane lane
-    # What the pool knows the connection by; set once, so that reading it needs no lock.
-    cdef readonly Slot slot
-    cdef Standing standing
-    cdef int64_t turn  # in the queue, then among what is held
-    cdef double since  # when it began to wait, or to be held
-    cdef bint reported
-
-    @property
-    def connection(self):
-        """The connection. Raises PoolError when the lease holds it no longer, or not yet."""
-        if self.standing != HELD:
-            raise PoolError(f"{self!r} gives no connection: {self.explain()}")
-        return self.slot.connection
-
-    @property
-    def held(self):
-        """Whether the connection may be used."""
-        return self.standing == HELD
-
-    @classmethod
-    def __class_getitem__(cls, item):
-        return GenericAlias(cls, item)
-
-    cdef str explain(self):
-        if self.standing == WAITING:
-            return "it still waits for one"
-        if self.standing == FAILED:
-            return "it got none"
-        return "it was given back"
-
-    def __repr__(self):
-        state = ("waiting", "held", "released", "failed")[self.standing]
-        number = "" if self.slot is None else f" #{self.slot.number}"
-        return f"<Lease {self.key!r}{number} {state}>"
 
 
 cdef class Pool:

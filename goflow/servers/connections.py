@@ -26,7 +26,7 @@ from goflow.servers.usage import Usage
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable, Iterable
 
-    from goflow._core.pool import Lease
+    from goflow._core.lease import Lease
     from goflow.servers.config import ServerConfig
     from goflow.servers.handlers import Handlers, LogMessage
     from goflow.servers.observer import Observer

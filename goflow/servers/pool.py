@@ -7,7 +7,8 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from goflow._core.pool import Lease, Pool
+from goflow._core.lease import Lease
+from goflow._core.pool import Pool
 from goflow.errors import PoolTimeout
 from goflow.servers.pool_owners import Owners, outcome
 from goflow.servers.pool_stats import PoolStats

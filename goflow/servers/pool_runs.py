@@ -10,7 +10,8 @@ from goflow.servers.pool import ConnectionPool
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from goflow._core.pool import Lease, Pool
+    from goflow._core.lease import Lease
+    from goflow._core.pool import Pool
 
 __all__ = ["RunBindings"]
 

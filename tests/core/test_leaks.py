@@ -313,8 +313,8 @@ OPERATIONS = {
     "graph.Graph.dominators": graphs(lambda it: it.dominators(IDS[0]), refused=True),
     "lane.Slot": pooled(lambda pool, clock: raises(pool.retire, None)),
     "lane.Lane": lambda: repr(Lane(KEY, OPAQUE, 2, 2)),
+    "lease.Lease": pooled(taken),
     "pool.Pool": lambda: (Pool(), raises(lambda: Pool(max_size=0))),
-    "pool.Lease": pooled(taken),
     "pool.Pool.checkout": pooled(taken),
     "pool.Pool.take": pooled(
         lambda pool, clock: (pool.checkout(KEY), pool.checkin(pool.take(KEY))), check_after=0.0

@@ -11,7 +11,7 @@ from typing import Any
 from typing_extensions import assert_type
 
 import goflow
-from goflow._core.pool import Lease
+from goflow._core.lease import Lease
 from goflow.engine.events import Event
 from goflow.workflow.builder import Builder
 from goflow.workflow.model import ToolNode
