@@ -2,6 +2,8 @@
 
 from libc.stdint cimport int32_t, int64_t
 
+from goflow._core.breaker cimport Breaker
+from goflow._core.counts cimport Counts
 from goflow._core.mutex cimport Mutex
 
 cdef enum State:
@@ -9,16 +11,6 @@ cdef enum State:
     LIVE
     RETIRED  # no longer given out, but leases of it are
     CLOSED  # for its owner to close
-
-cdef enum Reason:  # why a connection was retired, in the order of REASONS
-    IDLE
-    LIFETIME
-    BROKEN
-    UNHEALTHY
-    DRAINED
-    RESIZED
-    POOL_CLOSED
-    REASON_COUNT
 
 cdef enum:
     NOWHERE = 0x7FFFFFFF  # the least load of a lane without a live connection
@@ -61,19 +53,14 @@ cdef class Lane:
     # Leases that wait, by turn; None when there are none. All of the turns before `turn` have been
     # served or given up.
     cdef dict waiting
-    cdef int64_t hits
+    cdef Counts counts
     # What is connecting, live, or retired and still leased, at its place: keeps the nodes alive.
     cdef list slots
     cdef int64_t turn, turns
     cdef int64_t generation  # slots of an older one are not given out any more
     cdef bint gone  # no longer the pool's lane of its key
-    cdef int32_t failures  # to connect, in a row
-    cdef double retry_at, open_until  # when to connect again; until when to fail at once
-    cdef object error  # the last failure
-    # Statistics.
-    cdef int64_t served, misses, waits, timeouts, connects, connect_failures, leaks
-    cdef int64_t[7] retirements
-    cdef double wait_time, connect_time, connect_waited
+    cdef Breaker breaker
+    cdef object error  # the last failure to connect
 
 
 cdef int lane_reserve(Lane lane, int32_t load) except -1

@@ -25,3 +25,6 @@ cdef class Lease:
     cdef int64_t turn  # in the queue, then among what is held
     cdef double since  # when it began to wait, or to be held
     cdef bint reported
+
+
+cdef str caller(str internal)

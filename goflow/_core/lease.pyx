@@ -3,12 +3,12 @@
 Compiled because every checkout makes one. The pool sets all of it, under its lock; this is what its
 holder may read of it. All operations take O(1).
 
-Thread-safety: a lease is for one task at a time; the pool changes it only while it waits, and when
-it is given back.
+Thread-safety: reading takes no lock: the pool sets each part once, but for the standing, a word.
 """
 
 cimport cython
 
+import sys
 from types import GenericAlias
 
 from goflow.errors import PoolError
@@ -52,3 +52,11 @@ cdef class Lease:
         state = ("waiting", "held", "released", "failed")[self.standing]
         number = "" if self.slot is None else f" #{self.slot.number}"
         return f"<Lease {self.key!r}{number} {state}>"
+
+
+cdef str caller(str internal):
+    """Where the code stands that asks for a connection, but for that of a module."""
+    frame = sys._getframe()
+    while frame.f_back is not None and frame.f_globals.get("__name__") == internal:
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"

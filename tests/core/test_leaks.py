@@ -20,10 +20,13 @@ from goflow._core.bitset import BitSet
 from goflow._core.blocks import Blocks
 from goflow._core.cache import Cache, isolated
 from goflow._core.canonical import canonical, digest
+from goflow._core.connector import Connector
 from goflow._core.copies import copy, freeze, nests_deeper, size
 from goflow._core.graph import Graph
 from goflow._core.lane import Lane
 from goflow._core.pool import Pool
+from goflow._core.reaper import Reaper
+from goflow._core.stock import Stock
 from goflow._core.store import CacheStats, Store
 from goflow._core.value import same, structural_hash
 from goflow._core.waiter import Waiter
@@ -314,6 +317,9 @@ OPERATIONS = {
     "lane.Slot": pooled(lambda pool, clock: raises(pool.retire, None)),
     "lane.Lane": lambda: repr(Lane(KEY, OPAQUE, 2, 2)),
     "lease.Lease": pooled(taken),
+    "stock.Stock": lambda: (Stock().decisions(), repr(Stock())),
+    "connector.Connector": lambda: Connector().warm(KEY),
+    "reaper.Reaper": lambda: Reaper().close(),
     "pool.Pool": lambda: (Pool(), raises(lambda: Pool(max_size=0))),
     "pool.Pool.checkout": pooled(taken),
     "pool.Pool.take": pooled(
@@ -322,22 +328,19 @@ OPERATIONS = {
     "pool.Pool.checkin": pooled(taken, max_in_flight=3),
     "pool.Pool.wait": pooled(waited),
     "pool.Pool.forget": pooled(waited, max_in_flight=1),
-    "pool.Pool.warm": pooled(lambda pool, clock: (pool.warm(KEY, 2), pool.warm(OTHER, 9))),
-    "pool.Pool.connected": pooled(ended, max_in_flight=2),
-    "pool.Pool.failed": pooled(failing),
-    "pool.Pool.retire": pooled(retired),
-    "pool.Pool.sweep": pooled(swept, idle_timeout=9.0),
-    "pool.Pool.drain": pooled(ended),
-    "pool.Pool.resize": pooled(ended),
-    "pool.Pool.discard": pooled(ended),
-    "pool.Pool.close": pooled(ended),
-    "pool.Pool.decisions": pooled(waited),
+    "connector.Connector.warm": pooled(
+        lambda pool, clock: (pool.warm(KEY, 2), pool.warm(OTHER, 9))
+    ),
+    "connector.Connector.connected": pooled(ended, max_in_flight=2),
+    "connector.Connector.failed": pooled(failing),
+    "reaper.Reaper.retire": pooled(retired),
+    "reaper.Reaper.sweep": pooled(swept, idle_timeout=9.0),
+    "reaper.Reaper.drain": pooled(ended),
+    "reaper.Reaper.resize": pooled(ended),
+    "reaper.Reaper.discard": pooled(ended),
+    "reaper.Reaper.close": pooled(ended),
+    "stock.Stock.decisions": pooled(waited),
     "pool.Pool.is_warm": pooled(looked_at),
-    "pool.Pool.keys": pooled(looked_at),
-    "pool.Pool.slots": pooled(lambda pool, clock: (pool.slots(), pool.slots(KEY))),
-    "pool.Pool.holders": pooled(taken),
-    "pool.Pool.stats": pooled(looked_at),
-    "pool.Pool.describe": pooled(looked_at),
     "store.CacheStats": lambda: CacheStats(1, 1, *[0] * 7).hit_rate,
     "store.Store": lambda: (repr(Store(3)), raises(Store), raises(Store, 0)),
     "store.Store.clear": cached(Store.clear),
@@ -345,6 +348,11 @@ OPERATIONS = {
     "store.Store.keys": cached(lambda it: (it.keys(), list(it), len(it), bool(it), KEY in it)),
     "store.Store.stats": cached(lambda it: (it.stats(), sys.getsizeof(it), it.max_bytes, it.ttl)),
     "store.Store.reset_stats": cached(Store.reset_stats),
+    "stock.Stock.keys": pooled(looked_at),
+    "stock.Stock.slots": pooled(lambda pool, clock: (pool.slots(), pool.slots(KEY))),
+    "stock.Stock.holders": pooled(taken),
+    "stock.Stock.stats": pooled(looked_at),
+    "stock.Stock.describe": pooled(looked_at),
     **dict.fromkeys(WAITER, awaited),
     "value.structural_hash": lambda: (structural_hash(VALUE), raises(structural_hash, WRONG)),
     "value.same": lambda: (same(VALUE, copy(VALUE)), same(VALUE, KEY), same(IDS, IDS)),

@@ -7,7 +7,8 @@ import weakref
 
 import pytest
 
-from goflow._core.pool import REASONS, Pool
+from goflow._core.pool import Pool
+from goflow._core.stock import REASONS
 from goflow.errors import CircuitOpen, PoolClosed, PoolError
 
 
