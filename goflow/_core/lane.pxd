@@ -43,6 +43,7 @@ cdef class Lane:
     cdef readonly object key
     cdef object pool  # what tells its pool from others
     cdef Mutex lock  # for who shares the pool's
+    cdef bint gone  # no longer the pool's lane of its key
     cdef Node **rings  # load -> the most recently used of the live slots with that load, or NULL
     cdef Node *few[FEW]  # room for the rings of the first loads
     cdef int32_t levels  # how many rings there is room for
@@ -58,7 +59,6 @@ cdef class Lane:
     cdef list slots
     cdef int64_t turn, turns
     cdef int64_t generation  # slots of an older one are not given out any more
-    cdef bint gone  # no longer the pool's lane of its key
     cdef Breaker breaker
     cdef object error  # the last failure to connect
 
