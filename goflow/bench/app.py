@@ -176,10 +176,11 @@ def report_(context: click.Context, source: Path | None, resume: bool) -> None:
     found = read(source)
     page, chart = checkout.benchmarks / "RESULTS.md", checkout.benchmarks / "growth.svg"
     before = verdicts_in(page.read_text(encoding="utf-8")) if page.is_file() else {}
-    targets = checkout.module("targets").TARGETS
-    _write(page, report(targets, found, before, chart.name))
+    promised = checkout.module("targets")
+    targets, yardstick = promised.TARGETS, promised.YARDSTICK
+    _write(page, report(targets, found, before, chart.name, yardstick))
     _write(chart, svg(found, bars=False))
-    for row in rows(targets, found, before):
+    for row in rows(targets, found, before, yardstick):
         click.echo(f"{row.verdict:12}  {row.target.work}: {row.target.asked()}; {row.measured}")
     context.exit(code)
 

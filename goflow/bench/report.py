@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
     from goflow.bench.results import Benchmark, Results
 
-__all__ = ["Row", "Target", "report", "rows", "verdicts_in"]
+__all__ = ["Row", "Target", "Yardstick", "report", "rows", "verdicts_in"]
 
 Verdict = Literal["met", "near", "missed", "not measured"]
+_TIMES = frozenset({"ns", "calls/s"})
 NEAR = 1.25
 """Up to so many times the target is near."""
 MARGIN = 0.05
@@ -29,7 +30,8 @@ class Target:
 
     ``figure`` names one of the benchmark's figures (else ours), ``number`` one of its other
     numbers. With ``against``, what counts is the ratio to the best of these figures in the same
-    run. ``floor`` is the figure that cannot be undercut, or the best peer, shown beside.
+    run; any other time is judged by how fast the machine is (`Yardstick`). ``floor`` is the figure
+    that cannot be undercut, or the best peer, shown beside.
     """
 
     work: str
@@ -55,6 +57,23 @@ class Target:
 
 
 @dataclass(frozen=True)
+class Yardstick:
+    """A figure that says how fast the machine is: nanoseconds where the targets were set."""
+
+    what: str
+    benchmark: str
+    figure: str
+    reference: float
+
+    def slowness(self, results: Results) -> float:
+        """How many times as long things take here; 1 where that was not measured."""
+        benchmark = results.benchmarks.get(self.benchmark)
+        if benchmark is None or self.figure not in benchmark.figures:
+            return 1.0
+        return benchmark.figures[self.figure].least / self.reference
+
+
+@dataclass(frozen=True)
 class Row:
     """A target with what was measured; ``share`` is 1 at the target, and more beyond it."""
 
@@ -66,19 +85,25 @@ class Row:
 
 
 def rows(
-    targets: Sequence[Target], results: Results, before: Mapping[str, str] | None = None
+    targets: Sequence[Target],
+    results: Results,
+    before: Mapping[str, str] | None = None,
+    yardstick: Yardstick | None = None,
 ) -> list[Row]:
     """What became of each target. ``before``, verdicts by work, keeps noise from changing them."""
     before = before or {}
-    return [_row(target, results, before.get(target.work)) for target in targets]
+    slowness = yardstick.slowness(results) if yardstick else 1.0
+    return [_row(target, results, slowness, before.get(target.work)) for target in targets]
 
 
-def _row(target: Target, results: Results, before: str | None) -> Row:
+def _row(target: Target, results: Results, slowness: float, before: str | None) -> Row:
     benchmark = results.benchmarks.get(target.benchmark)
     value = _value(target, benchmark) if benchmark else None
     if benchmark is None or value is None:
         return Row(target, "", None, "", "not measured")
     measured, share = amount(value, target.unit), _share(target, value)
+    if target.unit in _TIMES:
+        share /= slowness
     if target.against:
         known = [name for name in target.against if name in benchmark.figures]
         if not known:
@@ -86,7 +111,8 @@ def _row(target: Target, results: Results, before: str | None) -> Row:
         best = min(known, key=lambda name: _statistic(target, benchmark, name))
         ratio = value / _statistic(target, benchmark, best)
         measured, share = f"{ratio:.3g} x ({measured})", _share(target, ratio)
-    return Row(target, measured, share, _beside(target, benchmark), _verdict(share, before))
+    beside = _beside(target, benchmark, slowness)
+    return Row(target, measured, share, beside, _verdict(share, before))
 
 
 def _share(target: Target, value: float) -> float:
@@ -107,7 +133,7 @@ def _statistic(target: Target, benchmark: Benchmark, name: str) -> float:
     return figure.median if target.median else figure.least
 
 
-def _beside(target: Target, benchmark: Benchmark) -> str:
+def _beside(target: Target, benchmark: Benchmark, slowness: float) -> str:
     """The floor, or what it is compared with, and how many times that we take."""
     ours = _value(target, benchmark)
     known = [name for name in target.against if name in benchmark.figures]
@@ -123,7 +149,7 @@ def _beside(target: Target, benchmark: Benchmark) -> str:
     if known_floor is not None and known_floor != best and target.number is None:
         # Not where the floor is but the best peer, which we do undercut.
         floor = _statistic(target, benchmark, known_floor)
-        limit = target.limit * (_statistic(target, benchmark, best) if best else 1)
+        limit = target.limit * (_statistic(target, benchmark, best) if best else slowness)
         if ours is not None and limit < floor <= ours:
             parts.append("the target is below the floor")
     return "; ".join([*parts, *([target.note] if target.note else [])])
@@ -155,10 +181,15 @@ def verdicts_in(text: str) -> dict[str, str]:
 
 
 def report(
-    targets: Sequence[Target], results: Results, before: Mapping[str, str], chart: str
+    targets: Sequence[Target],
+    results: Results,
+    before: Mapping[str, str],
+    chart: str,
+    yardstick: Yardstick,
 ) -> str:
     """The whole page."""
-    found = rows(targets, results, before)
+    found = rows(targets, results, before, yardstick)
+    slowness = yardstick.slowness(results)
     counts = {
         verdict: sum(row.verdict == verdict for row in found)
         for verdict in ("met", "near", "missed", "not measured")
@@ -171,6 +202,10 @@ def report(
         ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
         + f". Near is up to {NEAR:g} times the target. A verdict changes when the figure has moved "
         f"more than {MARGIN:.0%} beyond the edge, so that noise does not.",
+        f"Targets in units of time are of a machine where {yardstick.what} takes "
+        f"{amount(yardstick.reference, 'ns')}. In this run it took "
+        f"{amount(yardstick.reference * slowness, 'ns')}, so that what such a figure is of its "
+        f"target is divided by {slowness:.2f}.",
         table(
             ("work", "target", "measured", "of the target", "beside", "verdict"), map(_cells, found)
         ),

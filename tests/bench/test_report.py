@@ -4,7 +4,7 @@ import pytest
 from support.bench_results import ROOT, around, bench, entry, saved
 
 from goflow.bench.checkout import Checkout
-from goflow.bench.report import Target, report, rows, verdicts_in
+from goflow.bench.report import Target, Yardstick, report, rows, verdicts_in
 from goflow.bench.results import read
 from goflow.bench.runner import names
 
@@ -32,6 +32,9 @@ def test_noise_about_an_edge_changes_no_verdict(tmp_path, edge):
     second = verdict(tmp_path, edge * 1.02)
     assert second != first
     assert verdict(tmp_path, edge * 0.98, second) == second
+
+
+LOOK_UP = Yardstick("a look-up in a dict", "cache_get", "dict", 18)
 
 
 def test_a_change_beyond_the_margin_changes_the_verdict(tmp_path):
@@ -80,6 +83,28 @@ def test_what_was_not_measured_says_so(tmp_path):
     assert verdict(tmp_path, 1, target=number) == "not measured"
 
 
+@pytest.mark.parametrize(("look_up", "said"), [(18, "near"), (21.6, "met"), (9, "missed")])
+def test_a_time_is_judged_by_how_fast_the_machine_is(tmp_path, look_up, said):
+    peers = {"dict": [look_up] * 7}
+    results = read(saved(tmp_path / "r.json", entry("cache_get", [115] * 7, peers=peers)))
+    (time, share) = rows(
+        [Target("time", "cache_get", 100), Target("share", "cache_get", 100, "%")],
+        results,
+        yardstick=LOOK_UP,
+    )
+    assert time.verdict == said
+    assert share.verdict == "near"
+    assert time.share == pytest.approx(1.15 * 18 / look_up)
+    page = report([time.target], results, {}, "growth.svg", LOOK_UP)
+    assert f"divided by {look_up / 18:.2f}." in page
+
+
+def test_a_machine_whose_speed_was_not_measured_is_taken_as_it_is(tmp_path):
+    results = read(saved(tmp_path / "r.json", entry("cache_set", [90] * 7)))
+    (row,) = rows([Target("time", "cache_set", 100)], results, yardstick=LOOK_UP)
+    assert row.share == pytest.approx(0.9)
+
+
 def test_a_report_says_again_what_it_said_before(tmp_path):
     values = {f"work {at}": 90 + 3 * at for at in range(20)}
     targets = [Target(work, work, 100) for work in values]
@@ -90,7 +115,7 @@ def test_a_report_says_again_what_it_said_before(tmp_path):
             for work, value in values.items()
         ]
         results = read(saved(tmp_path / "r.json", *entries))
-        return report(targets, results, verdicts_in(before), "growth.svg")
+        return report(targets, results, verdicts_in(before), "growth.svg", LOOK_UP)
 
     first = page(1, "")
     assert set(verdicts_in(first).values()) == {"met", "near", "missed"}
