@@ -310,6 +310,7 @@ def coverage(session):
         session.run(
             "coverage", "run", "--rcfile=pyproject.toml", "-m", "pytest", "tests/core",
             "--timeout=1000", *session.posargs,
+            env={"GOFLOW_LINE_TRACE": "1"},
         )  # fmt: skip
         session.run("coverage", "report", "--include=goflow/_core/*")
         session.run("coverage", "json", "--quiet", "-o", ".nox/coverage.json")

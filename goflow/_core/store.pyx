@@ -10,6 +10,7 @@ which look-ups share (``shared_lock``), unless the policy is LRU, where each mov
 References are dropped and a caller's clock is read outside of that.
 """
 
+cimport cython
 from cpython.object cimport PyObject, PyTypeObject, inquiry, traverseproc, visitproc
 from libc.stdint cimport INT64_MAX, int32_t, int64_t, uint8_t, uint64_t
 from libc.string cimport memset
@@ -267,6 +268,8 @@ cdef traverseproc traverse_attributes = (<PyTypeObject *> Store).tp_traverse
 cdef inquiry clear_attributes = (<PyTypeObject *> Store).tp_clear
 
 
+@cython.linetrace(False)  # whoever traces allocates, which the collector must not be led to
+@cython.profile(False)
 cdef int traverse(PyObject *self, visitproc visit, void *arg) noexcept:
     cdef Table *table = &(<Store> self).records.table
     cdef int32_t number
