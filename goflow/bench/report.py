@@ -25,38 +25,6 @@ MARGIN = 0.05
 
 
 @dataclass(frozen=True)
-class Target:
-    """One promise: which figure of which benchmark must be at most (or at least) what.
-
-    ``figure`` names one of the benchmark's figures (else ours), ``number`` one of its other
-    numbers. With ``against``, what counts is the ratio to the best of these figures in the same
-    run; any other time is judged by how fast the machine is (`Yardstick`). ``floor`` is the figure
-    that cannot be undercut, or the best peer, shown beside.
-    """
-
-    work: str
-    benchmark: str
-    limit: float
-    unit: str = "ns"
-    figure: str | None = None
-    number: str | None = None
-    against: tuple[str, ...] = ()
-    at_least: bool = False
-    median: bool = False
-    floor: str | None = None
-    note: str = ""
-
-    def asked(self) -> str:
-        """The promise in words."""
-        sign = "≥" if self.at_least else "≤"
-        if self.against:
-            if len(self.against) == 1:
-                return f"{sign} {self.limit:g} x {self.against[0]}"
-            return f"{sign} {self.limit:g} x the best peer"
-        return f"{sign} {amount(self.limit, self.unit)}"
-
-
-@dataclass(frozen=True)
 class Yardstick:
     """A figure that says how fast the machine is: nanoseconds where the targets were set."""
 
@@ -71,6 +39,39 @@ class Yardstick:
         if benchmark is None or self.figure not in benchmark.figures:
             return 1.0
         return benchmark.figures[self.figure].least / self.reference
+
+
+@dataclass(frozen=True)
+class Target:
+    """One promise: which figure of which benchmark must be at most (or at least) what.
+
+    ``figure`` names one of the benchmark's figures (else ours), ``number`` one of its other
+    numbers. With ``against``, what counts is the ratio to the best of these figures in the same
+    run; any other time is judged by how fast the machine is, by ``yardstick`` or that of all
+    targets. ``floor`` is the figure that cannot be undercut, or the best peer, shown beside.
+    """
+
+    work: str
+    benchmark: str
+    limit: float
+    unit: str = "ns"
+    figure: str | None = None
+    number: str | None = None
+    against: tuple[str, ...] = ()
+    at_least: bool = False
+    median: bool = False
+    floor: str | None = None
+    yardstick: Yardstick | None = None
+    note: str = ""
+
+    def asked(self) -> str:
+        """The promise in words."""
+        sign = "≥" if self.at_least else "≤"
+        if self.against:
+            if len(self.against) == 1:
+                return f"{sign} {self.limit:g} x {self.against[0]}"
+            return f"{sign} {self.limit:g} x the best peer"
+        return f"{sign} {amount(self.limit, self.unit)}"
 
 
 @dataclass(frozen=True)
@@ -92,8 +93,12 @@ def rows(
 ) -> list[Row]:
     """What became of each target. ``before``, verdicts by work, keeps noise from changing them."""
     before = before or {}
-    slowness = yardstick.slowness(results) if yardstick else 1.0
-    return [_row(target, results, slowness, before.get(target.work)) for target in targets]
+    found = []
+    for target in targets:
+        own = target.yardstick or yardstick
+        slowness = own.slowness(results) if own else 1.0
+        found.append(_row(target, results, slowness, before.get(target.work)))
+    return found
 
 
 def _row(target: Target, results: Results, slowness: float, before: str | None) -> Row:
@@ -152,6 +157,9 @@ def _beside(target: Target, benchmark: Benchmark, slowness: float) -> str:
         limit = target.limit * (_statistic(target, benchmark, best) if best else slowness)
         if ours is not None and limit < floor <= ours:
             parts.append("the target is below the floor")
+    if target.yardstick is not None:
+        what, there = target.yardstick.what, amount(target.yardstick.reference, "ns")
+        parts.append(f"judged by {what}, {there} there: divided by {slowness:.2f}")
     return "; ".join([*parts, *([target.note] if target.note else [])])
 
 

@@ -99,6 +99,15 @@ def test_a_time_is_judged_by_how_fast_the_machine_is(tmp_path, look_up, said):
     assert f"divided by {look_up / 18:.2f}." in page
 
 
+def test_a_target_may_have_a_yardstick_of_its_own(tmp_path):
+    peers = {"dict": [18] * 7, "peer": [30] * 7}
+    results = read(saved(tmp_path / "r.json", entry("cache_get", [110] * 7, peers=peers)))
+    own = Yardstick("a peer", "cache_get", "peer", 20)
+    (row,) = rows([Target("time", "cache_get", 100, yardstick=own)], results, yardstick=LOOK_UP)
+    assert row.share == pytest.approx(1.1 / 1.5)
+    assert row.beside == "judged by a peer, 20 ns there: divided by 1.50"
+
+
 def test_a_machine_whose_speed_was_not_measured_is_taken_as_it_is(tmp_path):
     results = read(saved(tmp_path / "r.json", entry("cache_set", [90] * 7)))
     (row,) = rows([Target("time", "cache_set", 100)], results, yardstick=LOOK_UP)
