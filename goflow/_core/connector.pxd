@@ -12,5 +12,6 @@ cdef class Connector(Stock):
     cdef int32_t connect_attempts  # failures in a row that waiters sit out
     cdef int64_t numbers  # slots made
 
+    cdef int follow(self, Lane lane) except -1
     cdef int grow(self, Lane lane, int32_t least) except -1
     cdef bint wanting(self, Lane lane, int32_t least)

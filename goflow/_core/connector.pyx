@@ -98,10 +98,15 @@ cdef class Connector(Stock):
                 fail_waiters(self, lane, error, now)
         finally:
             unlock_alone(&self.lock)
+        self.follow(lane)
+
+    cdef int follow(self, Lane lane) except -1:
+        """What follows a change, not under the lock: connect for who waits, and say what is due."""
         if lane.waiting is not None:
             self.grow(lane, 0)
         if self.due:
             self.tell()
+        return 0
 
     cdef int grow(self, Lane lane, int32_t least) except -1:
         """Decide to connect as often as the waiters need it, or to have ``least`` connections."""

@@ -47,10 +47,7 @@ cdef class Reaper(Connector):
                 done = True
         finally:
             unlock_alone(&self.lock)
-        if lane.waiting is not None:
-            self.grow(lane, 0)
-        if self.due:
-            self.tell()
+        self.follow(lane)
         return done
 
     def sweep(self):

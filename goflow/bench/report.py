@@ -10,7 +10,7 @@ from goflow.bench.markdown import categories, machine, table
 from goflow.bench.tables import amount
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from goflow.bench.results import Benchmark, Results
 
@@ -106,24 +106,36 @@ def _row(target: Target, results: Results, slowness: float, before: str | None) 
     value = _value(target, benchmark) if benchmark else None
     if benchmark is None or value is None:
         return Row(target, "", None, "", "not measured")
-    measured, share = amount(value, target.unit), _share(target, value)
-    if target.unit in _TIMES:
-        share /= slowness
+    best = _best(target, benchmark)
+    measured, limit = amount(value, target.unit), target.limit
     if target.against:
-        known = [name for name in target.against if name in benchmark.figures]
-        if not known:
+        if best is None:
             return Row(target, measured, None, "", "not measured")
-        best = min(known, key=lambda name: _statistic(target, benchmark, name))
-        ratio = value / _statistic(target, benchmark, best)
-        measured, share = f"{ratio:.3g} x ({measured})", _share(target, ratio)
-    beside = _beside(target, benchmark, slowness)
-    return Row(target, measured, share, beside, _verdict(share, before))
+        peer = _statistic(target, benchmark, best)
+        limit *= peer
+        measured = f"{value / peer:.3g} x ({measured})"
+    elif target.unit in _TIMES:
+        limit = limit / slowness if target.at_least else limit * slowness
+    share = _share(limit, value) if target.at_least else _share(value, limit)
+    beside = [*_beside(target, benchmark, value, best, limit)]
+    if target.yardstick is not None:
+        there = amount(target.yardstick.reference, "ns")
+        beside.append(
+            f"judged by {target.yardstick.what}, {there} there: divided by {slowness:.2f}"
+        )
+    if target.note:
+        beside.append(target.note)
+    return Row(target, measured, share, "; ".join(beside), _verdict(share, before))
 
 
-def _share(target: Target, value: float) -> float:
-    if target.at_least:
-        return target.limit / value if value > 0 else float("inf")
-    return value / target.limit
+def _share(part: float, whole: float) -> float:
+    return part / whole if whole > 0 else float("inf")
+
+
+def _best(target: Target, benchmark: Benchmark) -> str | None:
+    """The least of the figures that the target is a ratio to."""
+    known = [name for name in target.against if name in benchmark.figures]
+    return min(known, key=lambda name: _statistic(target, benchmark, name), default=None)
 
 
 def _value(target: Target, benchmark: Benchmark) -> float | None:
@@ -138,29 +150,19 @@ def _statistic(target: Target, benchmark: Benchmark, name: str) -> float:
     return figure.median if target.median else figure.least
 
 
-def _beside(target: Target, benchmark: Benchmark, slowness: float) -> str:
+def _beside(
+    target: Target, benchmark: Benchmark, ours: float, best: str | None, limit: float
+) -> Iterator[str]:
     """The floor, or what it is compared with, and how many times that we take."""
-    ours = _value(target, benchmark)
-    known = [name for name in target.against if name in benchmark.figures]
-    best = min(known, key=lambda name: _statistic(target, benchmark, name), default=None)
-    parts = []
     for name in dict.fromkeys((best, target.floor)):
         if name is None or name not in benchmark.figures:
             continue
         figure = _statistic(target, benchmark, name)
         ratio = f" ({ours / figure:.2g} x)" if ours and figure and target.number is None else ""
-        parts.append(f"{name} {amount(figure, benchmark.figures[name].unit)}{ratio}")
-    known_floor = target.floor if target.floor in benchmark.figures else None
-    if known_floor is not None and known_floor != best and target.number is None:
-        # Not where the floor is but the best peer, which we do undercut.
-        floor = _statistic(target, benchmark, known_floor)
-        limit = target.limit * (_statistic(target, benchmark, best) if best else slowness)
-        if ours is not None and limit < floor <= ours:
-            parts.append("the target is below the floor")
-    if target.yardstick is not None:
-        what, there = target.yardstick.what, amount(target.yardstick.reference, "ns")
-        parts.append(f"judged by {what}, {there} there: divided by {slowness:.2f}")
-    return "; ".join([*parts, *([target.note] if target.note else [])])
+        yield f"{name} {amount(figure, benchmark.figures[name].unit)}{ratio}"
+        # What we undercut is no floor but the best peer.
+        if name != best and target.number is None and limit < figure <= ours:
+            yield "the target is below the floor"
 
 
 _EDGES: tuple[tuple[float, Verdict, Verdict], ...] = (

@@ -9,7 +9,6 @@ from collections import defaultdict
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from goflow._core.graph import Graph
 from goflow.engine.loop_values import shown
 from goflow.engine.nodes import Context, compile_node
 from goflow.engine.servers import configured
@@ -204,10 +203,7 @@ class Plan:
 
 def _order(structure: Structure, index: Mapping[str, int]) -> list[int]:
     """The nodes that the start reaches in topological order, members after their owners."""
-    graph = Graph(
-        [node.id for node in structure.top],
-        [(edge.source, edge.target) for edge in structure.edges],
-    )
+    graph = structure.graph
     start = next(node.id for node in structure.top if isinstance(node, StartNode))
     reached = graph.reachable(start)
     return [

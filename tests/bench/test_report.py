@@ -138,6 +138,9 @@ def test_every_target_names_a_benchmark_that_is_there():
     known = {name for found in names(checkout).values() for name in found}
     targets = checkout.module("targets").TARGETS
     assert {target.benchmark for target in targets} <= known
+    yardsticks = [target.yardstick for target in targets if target.yardstick is not None]
+    yardsticks.append(checkout.module("targets").YARDSTICK)
+    assert {yardstick.benchmark for yardstick in yardsticks} <= known
     assert len({target.work for target in targets}) == len(targets)
 
 
