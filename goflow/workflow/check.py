@@ -49,7 +49,7 @@ def check_alone(workflow: Workflow, findings: Findings) -> None:
         _settings(node, i, findings)
     ordered = check_structure(structure, findings)
     check_names(structure, findings, ordered=ordered)
-    if any(is_jq(node.expression, node.kind) for _, node in structure.of_type(TransformNode)):
+    if any(_runs_jq(node) for _, node in structure.of_type(TransformNode)):
         from goflow.workflow.check_jq import check_jq  # noqa: PLC0415 - few do
 
         check_jq(workflow, findings)
