@@ -52,7 +52,8 @@ setup(
     ext_modules=cythonize(
         [extension(source) for source in sorted(Path("goflow/_core").glob("*.pyx"))],
         compiler_directives=DIRECTIVES,
-        build_dir=f"{BUILD}/cython",
+        # Coverage finds C sources beside the others only.
+        build_dir=None if LINE_TRACE else f"{BUILD}/cython",
     ),
     options={"build": {"build_base": BUILD}},
 )

@@ -7,6 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
+import hypothesis
 import pytest
 from support.servers import children, open_descriptors, wait_until
 
@@ -20,8 +21,10 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 
 if os.environ.get("GOFLOW_LINE_TRACE") == "1":
     # Whoever traces runs between any two lines of the core, also where its records are in
-    # transition: the collector must not look at them then.
+    # transition: the collector must not look at them then. It is slow as well.
     gc.disable()
+    hypothesis.settings.register_profile("traced", deadline=None)
+    hypothesis.settings.load_profile("traced")
 
 
 @pytest.fixture(autouse=True)
