@@ -159,15 +159,17 @@ class Certainty:
 
     def _deciding(self, edge: Edge, plain: Input) -> Input:
         """An edge that is not taken whenever its source completes; ``plain`` if it were."""
-        branch = None
-        if isinstance(self._structure.nodes[edge.source], ConditionNode):
-            if edge.on == "success" and edge.condition in ("true", "false"):
-                branch = edge.condition
-            decided = branch is not None
-        else:
-            decided = edge.on != "always"
+        source = edge.source
         facts = plain.brings if edge.on == "success" else self._nothing
-        if decided and edge.source in self._taken:
-            opposite = edge.on == "error" or edge.condition == "false"
-            facts = facts.plus(self._taken[edge.source] + opposite)
-        return Input(plain.source, facts, sure=False, branch=branch)
+        asks = edge.condition is not None  # for more than which of two ways its source went
+        way: int | None = None
+        if isinstance(self._structure.nodes[source], ConditionNode):
+            if edge.on == "success" and edge.condition in ("true", "false"):
+                way = self._taken[source] + (edge.condition == "false")
+                asks = source in self._fallible  # a third way out is not followed
+        elif edge.on != "always" and source in self._fallible:
+            way = self._taken[source] + (edge.on == "error")
+        if way is not None:
+            facts = facts.plus(way)
+        sure = edge.on == "always" and not asks
+        return Input(plain.source, facts, sure, None if asks else way)

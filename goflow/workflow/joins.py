@@ -1,9 +1,9 @@
 """What is certain where edges meet: a join waits for whatever runs at all above it.
 
 Facts are the numbers in a ``BitSet``; nodes are numbers too. A node above *must have run* when one
-that is certain leads to it whatever happens: by unconditional edges, or by both branches of a
-condition. What a skipped node would have followed had to be decided first, so it need
-not lead to the join.
+that is certain leads to it whatever happens: by unconditional edges, or by both branches of a node
+that decides, which are those of a condition, and success and error of a node that may fail. What a
+skipped node would have followed had to be decided first, so it need not lead to the join.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from goflow._core.bitset import BitSet
 
@@ -24,18 +24,21 @@ _FEW = 16
 """Incoming edges up to which each is followed by itself, which is quadratic in their number."""
 _FAR = 64
 """Nodes above a join that are looked at, at most, to find those that must have run."""
+_MANY = 64
+"""Begun branches that are remembered for what follows a node, at most: each costs every node."""
 
 
 class Input(msgspec.Struct, frozen=True, gc=False):
     """An edge into a node. ``brings``: what taking it means, beside what was certain before.
 
-    ``sure`` when its source cannot run without taking it; ``branch`` of a condition: true or false.
+    ``sure`` when its source cannot run without taking it. ``way``, of a node that decides: the fact
+    that it went this way, an even number for true or success, the odd one after it for the other.
     """
 
     source: int
     brings: BitSet
     sure: bool
-    branch: str | None = None
+    way: int | None = None
 
 
 class Joins:
@@ -55,24 +58,26 @@ class Joins:
         self._before = [nothing] * len(done)
         self._inputs: list[Sequence[Input]] = [()] * len(done)
         self._place: dict[int, int] = {}
-        # For each node, that it is done, or any of those that make it run when they complete.
+        # For each node, that it is done, and whatever else cannot be without it running.
         self._signs = [nothing] * len(done)
-        # Nodes that begin a branch, each with the condition and the node that begins the other.
-        self._opposite: dict[int, list[tuple[int, int]]] = defaultdict(list)
-        # Nodes that begin a branch, and make others run whose condition does not (yet).
-        self._open: list[frozenset[int]] = [frozenset()] * len(done)
+        # Nodes that begin a branch, each with who decides and the nodes that begin the other.
+        self._opposite: dict[int, list[tuple[int, Sequence[int]]]] = defaultdict(list)
+        # Nodes that begin a branch, and make others run which who decides does not (yet).
+        self._open: list[Collection[int]] = [()] * len(done)
 
     def branch(self, incoming: Mapping[int, Sequence[Input]]) -> None:
-        """Learn which nodes begin the two branches of a condition; before nodes are added."""
-        targets: dict[int, dict[str, int]] = defaultdict(dict)
+        """Learn which nodes begin the two branches of one that decides; before nodes are added."""
+        targets: dict[int, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
         for target, inputs in incoming.items():
             for one in inputs:
-                if one.branch is not None and one.source not in self._fallible:
-                    targets[one.source][one.branch] = target
-        for condition, pair in targets.items():
-            if pair.keys() == {"true", "false"}:
-                self._opposite[pair["true"]].append((condition, pair["false"]))
-                self._opposite[pair["false"]].append((condition, pair["true"]))
+                if one.way is not None:
+                    targets[one.source][one.way & 1].append(target)
+        for decider, (ones, others) in targets.items():
+            if ones and others:
+                for target in ones:
+                    self._opposite[target].append((decider, others))
+                for target in others:
+                    self._opposite[target].append((decider, ones))
 
     def add(self, i: int, inputs: Sequence[Input]) -> BitSet:
         """What is certain before node ``i``, which these edges lead to."""
@@ -128,7 +133,7 @@ class Joins:
         """``facts``, and what follows from the nodes above these of which it is open if they run.
 
         Goes up as far as nodes that are certain, and gathers for each node what its running
-        brings: of a condition, what both branches bring.
+        brings: of one that decides, what both branches bring.
         """
         own = {source: self._after(source) for source in sources}
         certain = set()
@@ -143,19 +148,21 @@ class Joins:
                         region.append(one.source)
         if not certain:
             return facts
-        branches: dict[int, dict[str, BitSet]] = {}
+        branches: dict[int, dict[int, BitSet]] = {}
         for i in sorted(region, key=self._place.__getitem__, reverse=True):
             gathered = own[i]
             pair = branches.get(i)
             if pair is not None and len(pair) == 2:
-                gathered |= pair["true"] & pair["false"]
+                gathered |= pair[0] & pair[1]
             if i in certain:
                 facts |= gathered
                 continue
             for one in self._inputs[i]:
-                if one.source in own and one.source not in self._fallible:
-                    if one.branch is not None:
-                        branches.setdefault(one.source, {})[one.branch] = gathered
+                if one.source in own:
+                    if one.way is not None:
+                        pair, side = branches.setdefault(one.source, {}), one.way & 1
+                        along = gathered | one.brings
+                        pair[side] = pair.get(side, along) | along
                     elif one.sure:
                         own[one.source] |= gathered
         return facts
@@ -164,23 +171,26 @@ class Joins:
         """Find what makes node ``i`` run, which these edges lead to."""
         done, opposite = self._done, self._opposite
         signs = self._nothing.plus(done[i])
-        begun: frozenset[int] = frozenset((i,)) if i in opposite else frozenset()
+        begun = {i} if i in opposite else set()
         for one in inputs:
             if one.sure:  # what makes its source run makes this one run too
                 signs |= self._signs[one.source]
-                begun |= self._open[one.source]
+                begun.update(self._open[one.source])
+            elif one.way is not None:
+                signs = signs.plus(one.way)
         if begun and len(inputs) > 1:  # one alone decides nothing that its source did not
             fresh = list(begun)
             while fresh:
-                for condition, other in opposite[fresh.pop()]:
-                    if done[other] in signs and done[condition] not in signs:
-                        signs |= self._signs[condition]
-                        begun |= self._open[condition]
-                        fresh += self._open[condition]
-            begun = frozenset(
+                for decider, others in opposite[fresh.pop()]:
+                    if done[decider] not in signs and any(done[o] in signs for o in others):
+                        signs |= self._signs[decider]
+                        begun.update(self._open[decider])
+                        fresh += self._open[decider]
+            begun = {
                 begins
                 for begins in begun
-                if not all(done[condition] in signs for condition, _ in opposite[begins])
-            )
+                if not all(done[decider] in signs for decider, _ in opposite[begins])
+            }
         self._signs[i] = signs
-        self._open[i] = begun
+        if len(begun) <= _MANY:
+            self._open[i] = begun

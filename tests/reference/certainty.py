@@ -15,19 +15,22 @@ _FEW = 16
 """Incoming edges up to which each is followed by itself, which is quadratic in their number."""
 _FAR = 64
 """Nodes above a join that are looked at, at most, to find those that must have run."""
+_MANY = 64
+"""Begun branches that are remembered for what follows a node, at most."""
 
 
 class Input(NamedTuple):
     """An edge into a node. ``brings``: what taking it means, beside what was certain before.
 
-    ``sure`` when its source cannot run without taking it; ``branch`` of a condition: true or false.
+    ``sure`` when its source cannot run without taking it. ``way``, of a node that decides: the fact
+    that it went this way; ``side`` which of two that is.
     """
 
     source: int
     brings: int
-    success: bool
     sure: bool
-    branch: str | None
+    way: int
+    side: int
 
 
 class Joins:
@@ -44,24 +47,24 @@ class Joins:
         self._before = [0] * len(done)
         self._inputs = [()] * len(done)
         self._place = {}
-        # For each node, those, as bits, any of which makes it run when it completes.
+        # For each node, the facts, as bits, none of which can be without it running.
         self._forcers = [0] * len(done)
-        # Nodes that begin a branch, each with the condition and the node that begins the other.
+        # Nodes that begin a branch, each with who decides and the nodes that begin the other.
         self._opposite = defaultdict(list)
-        # Nodes that begin a branch, and make others run whose condition does not (yet).
+        # Nodes that begin a branch, and make others run which who decides does not (yet).
         self._open = [frozenset()] * len(done)
 
-    def branch(self, conditions, incoming):
-        """Learn which nodes begin the two branches of a condition; before nodes are added."""
-        targets = defaultdict(dict)
+    def branch(self, incoming):
+        """Learn which nodes begin the two branches of one that decides; before nodes are added."""
+        targets = defaultdict(lambda: (set(), set()))
         for target, inputs in incoming.items():
             for one in inputs:
-                if one.branch is not None and one.source not in self._fallible:
-                    targets[one.source][one.branch] = target
-        for condition, pair in targets.items():
-            if pair.keys() == {"true", "false"}:
-                self._opposite[pair["true"]].append((condition, pair["false"]))
-                self._opposite[pair["false"]].append((condition, pair["true"]))
+                if one.way:
+                    targets[one.source][one.side].add(target)
+        for decider, sides in targets.items():
+            for begins, others in (sides, sides[::-1]):
+                for target in begins if others else ():
+                    self._opposite[target].append((decider, others))
 
     def add(self, i, inputs):
         """What is certain before node ``i``, which these edges lead to."""
@@ -74,7 +77,7 @@ class Joins:
             certain &= self._waited(along, inputs) if each else along
         if len(inputs) > _FEW:
             certain = self._waited(certain, inputs)
-        self._force(i, [one.source for one in inputs if one.sure])
+        self._force(i, inputs)
         self._before[i] = certain
         return certain
 
@@ -105,7 +108,7 @@ class Joins:
         """What follows from the nodes above these of which it is open whether they run.
 
         Goes up as far as nodes that are certain, and gathers for each node what its running
-        brings: of a condition, what both branches bring.
+        brings: of one that decides, what both branches bring.
         """
         own = {}
         certain = set()
@@ -125,42 +128,47 @@ class Joins:
         branches = {}
         for i in sorted(region, key=self._place.__getitem__, reverse=True):
             gathered = own[i]
-            pair = branches.get(i)
-            if pair is not None and len(pair) == 2:
-                gathered |= pair["true"] & pair["false"]
+            pair = branches.get(i, {})
+            if len(pair) == 2:
+                gathered |= pair[0] & pair[1]
             if i in certain:
                 facts |= gathered
                 continue
             for one in self._inputs[i]:
-                if one.source in own and one.source not in self._fallible:
-                    if one.branch is not None:
-                        branches.setdefault(one.source, {})[one.branch] = gathered
-                    elif one.sure:
-                        own[one.source] |= gathered
+                if one.source in own and one.way:
+                    pair = branches.setdefault(one.source, {})
+                    pair[one.side] = pair.get(one.side, 0) | gathered | one.brings
+                elif one.source in own and one.sure:
+                    own[one.source] |= gathered
         return facts
 
-    def _force(self, i, sources):
-        """Find what makes node ``i`` run, which sure edges from ``sources`` lead to."""
+    def _force(self, i, inputs):
+        """Find what makes node ``i`` run, which these edges lead to."""
         forcing = 0
         begun = {i} if i in self._opposite else set()
-        for source in sources:
-            forcing |= self._forcers[source] | self._done[source]
-            begun |= self._open[source]
+        for one in inputs:
+            if one.sure:
+                forcing |= self._forcers[one.source] | self._done[one.source]
+                begun |= self._open[one.source]
+            else:
+                forcing |= one.way
         known = forcing | self._done[i]
         fresh = list(begun)
         while fresh:
-            begins = fresh.pop()
-            for condition, other in self._opposite[begins]:
-                if known & self._done[other] and not known & self._done[condition]:
-                    known |= self._forcers[condition] | self._done[condition]
-                    begun |= self._open[condition]
-                    fresh += self._open[condition]
+            for decider, others in self._opposite[fresh.pop()]:
+                some = sum(self._done[other] for other in others)
+                if known & some and not known & self._done[decider]:
+                    known |= self._forcers[decider] | self._done[decider]
+                    begun |= self._open[decider]
+                    fresh += self._open[decider]
         self._forcers[i] = known & ~self._done[i]
-        self._open[i] = frozenset(
+        begun = frozenset(
             begins
             for begins in begun
-            if not all(known & self._done[c] for c, _ in self._opposite[begins])
+            if not all(known & self._done[decider] for decider, _ in self._opposite[begins])
         )
+        if len(begun) <= _MANY:
+            self._open[i] = begun
 
 
 class Certainty:
@@ -249,18 +257,15 @@ class Certainty:
                 self._members(node, known)
                 known |= self._brings(node)
 
-    def _along(self, edge):
-        """What taking the edge means, beside what was certain before its source."""
-        nodes = self._structure.nodes
-        facts = self._brings(nodes[edge.source]) if edge.on == "success" else 0
+    def _way(self, edge):
+        """The fact that the source of the edge went that way, and which of two ways it is."""
         taken = self._taken.get(edge.source, 0)
-        if edge.on == "error" or (edge.on == "success" and edge.condition == "false"):
-            taken <<= 1
-        if isinstance(nodes[edge.source], ConditionNode):
+        if isinstance(self._structure.nodes[edge.source], ConditionNode):
             decided = edge.on == "success" and edge.condition in ("true", "false")
+            side = edge.condition == "false"
         else:
-            decided = edge.on != "always"
-        return facts | (taken if decided else 0)
+            decided, side = edge.on != "always", edge.on == "error"
+        return (taken << side if decided else 0), int(side)
 
     # -- the graph -----------------------------------------------------------------------------
 
@@ -274,19 +279,24 @@ class Certainty:
         incoming = defaultdict(list)
         for edge in edges:
             source, success = index[edge.source], edge.on == "success"
-            decides = success and source in conditions and edge.condition in ("true", "false")
-            branch = edge.condition if decides else None
-            forced = success and edge.condition is None and source not in conditions
-            sure = forced and source not in fallible
+            way, side = self._way(edge)
+            brings = way | (self._brings(top[source]) if success else 0)
+            plain = edge.condition is None
+            if source in conditions:
+                sure = plain and edge.on == "always"
+                two_ways = source not in fallible
+            else:
+                sure = plain and (edge.on == "always" or (success and source not in fallible))
+                two_ways = plain
             incoming[index[edge.target]].append(
-                Input(source, self._along(edge), success, sure, branch)
+                Input(source, brings, sure, way if two_ways else 0, side)
             )
         graph = Graph(list(index), [(edge.source, edge.target) for edge in edges])
         start = next(node.id for node in top if isinstance(node, StartNode))
         reached = {index[node_id] for node_id in graph.reachable(start)}
 
         joins = Joins(done, [self._brings(node) for node in top], fallible)
-        joins.branch(conditions, incoming)
+        joins.branch(incoming)
         for i in map(index.__getitem__, graph.order()):
             if i in reached:
                 inputs = [one for one in incoming[i] if one.source in reached]
