@@ -24,9 +24,12 @@ if TYPE_CHECKING:
 __all__ = ["install"]
 
 LAZY = {
+    "inspect",  # 4.9, by click and asyncio
     "ssl",  # 4.8, by asyncio
     "asyncio.sslproto",  # the same
+    "msgspec.inspect",  # 0.8
     "textwrap",  # 0.6, by msgspec's schemas
+    "traceback",  # 0.5, by asyncio and logging
     "tokenize",  # 0.7, by linecache, for tracebacks
     "ipaddress",  # 0.8, by urllib
 }
@@ -37,6 +40,15 @@ PATTERNS = {
     "yaml.constructor",  # 0.4
     "yaml.resolver",  # 0.9
     "platform",  # 0.8, by uuid
+    "logging",  # 0.7
+    "gettext",  # 0.5
+    "platformdirs.unix",  # 0.5
+    "string",  # 0.3
+    "locale",  # 0.3
+    "click._compat",  # 0.1
+    "goflow.workflow.load_servers",  # 0.3
+    "goflow.servers.sensitive",  # 0.3
+    "goflow.engine.servers",  # 0.1
 }
 """Modules whose regular expressions are compiled at their first use."""
 
@@ -76,7 +88,19 @@ class _LazyLoader(SourceFileLoader):
     """
 
     def exec_module(self, module: ModuleType) -> None:
+        if module.__name__ == "inspect":
+            vars(module)["cleandoc"] = _cleandoc
         module.__class__ = _LazyModule
+
+
+def _cleandoc(doc: str) -> str:
+    """``inspect.cleandoc``, which click asks for one line at a time until somebody needs help."""
+    if "\n" not in doc:
+        return doc.expandtabs().lstrip()
+    module = sys.modules["inspect"]
+    if vars(module)["cleandoc"] is _cleandoc:
+        del module.cleandoc  # so that asking for it executes the module
+    return module.cleandoc(doc)  # type: ignore[no-any-return]
 
 
 class _LazyModule(ModuleType):
@@ -122,11 +146,14 @@ def _import_for(importer: str) -> Callable[..., Any]:
 class _LazyPattern:
     """A regular expression that is compiled when anything is asked of it."""
 
-    def __init__(self, *arguments: Any) -> None:
-        self._arguments = arguments
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        self._arguments = arguments, named
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(re.compile(*self._arguments), name)
+        arguments, named = self._arguments
+        value = getattr(re.compile(*arguments, **named), name)
+        setattr(self, name, value)  # which is found at once from here on
+        return value
 
 
 class _LazyRe:
@@ -135,7 +162,19 @@ class _LazyRe:
     compile = _LazyPattern
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(re, name)
+        found = getattr(re, name)
+        if name not in _TAKE_PATTERNS:
+            return found
+
+        def call(pattern: Any, *arguments: Any, **named: Any) -> Any:
+            if isinstance(pattern, _LazyPattern):
+                return getattr(pattern, name)(*arguments, **named)
+            return found(pattern, *arguments, **named)
+
+        return call
 
 
+_TAKE_PATTERNS = {
+    "findall", "finditer", "fullmatch", "match", "search", "split", "sub", "subn",
+}  # fmt: skip
 _LAZY_RE = _LazyRe()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import gc
-import sys
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from goflow.cli.output import emit, emit_json, say, say_error
@@ -58,13 +58,12 @@ def carry_out(
     Raises what ``start`` raises, and ``BadCall`` for a file that cannot be written.
     """
     import asyncio  # noqa: PLC0415 - after the servers were started
-    import signal  # noqa: PLC0415
 
+    from goflow.cli.interrupts import interrupts  # noqa: PLC0415 - while the servers boot
     from goflow.cli.progress import progress_of  # noqa: PLC0415 - while the servers boot
     from goflow.engine.engine import Engine  # noqa: PLC0415
 
     async def main(listener: Listener | None) -> RunResult:
-        loop = asyncio.get_running_loop()
         async with Engine(
             spawned=processes,
             servers=servers,
@@ -72,9 +71,7 @@ def carry_out(
             results=results,
             cassette=cassette,
         ) as engine:
-            if sys.platform != "win32":
-                for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                    loop.add_signal_handler(number, engine.stop, "interrupted")
+            tell(partial(engine.stop, "interrupted"))
             return await start(engine, listener)
 
     with ExitStack() as stack:
@@ -88,6 +85,7 @@ def carry_out(
             listeners.append(stack.enter_context(EventLines(events_file)).on_event)
         if progress is not None:
             listeners.append(stack.enter_context(progress).on_event)
+        tell = stack.enter_context(interrupts())
         # From here on there may be garbage, but not among what was loaded.
         gc.freeze()
         gc.enable()

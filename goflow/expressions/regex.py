@@ -10,8 +10,6 @@ import sys
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from goflow.expressions.regex_syntax import PatternError, rewritten
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -23,6 +21,10 @@ MAX_PATTERN = 4096
 """Longest pattern, in characters."""
 _KEPT = 256
 _LOADING = Lock()
+
+
+class PatternError(ValueError):
+    """The pattern has a mistake, or is too large."""
 
 
 class _Pattern(NamedTuple):
@@ -47,6 +49,8 @@ def compile_pattern(pattern: str, *, whole: bool = False) -> _Pattern:
 def _compile(pattern: str, whole: bool) -> _Pattern:
     if len(pattern) > MAX_PATTERN:
         raise PatternError(f"a pattern is at most {MAX_PATTERN} characters long")
+    from goflow.expressions.regex_syntax import rewritten  # noqa: PLC0415 - few have patterns
+
     engine = _engine()
     try:
         text, size = rewritten(pattern)

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["PatternError", "rewritten"]
+from goflow.expressions.regex import PatternError
+
+__all__ = ["rewritten"]
 
 MAX_SIZE = 20_000
 """Largest program, in about the engine's states."""
@@ -34,10 +36,6 @@ _TOKEN = re.compile(
 )  # fmt: skip
 _LONE = re.compile(_CHARACTER + r"|(?P<plain>.)", re.DOTALL)
 _IN_CLASS = re.compile(r"(?P<posix>\[:\^?[a-z]+:\])|" + _CHARACTER + r"|(?P<plain>.)", re.DOTALL)
-
-
-class PatternError(ValueError):
-    """The pattern has a mistake, or is too large."""
 
 
 def rewritten(pattern: str) -> tuple[str, int]:

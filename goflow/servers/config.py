@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
+
+import msgspec
 
 from goflow.errors import ConnectFailed
 
@@ -30,9 +31,7 @@ _INSTALL_HINTS = {
 }
 
 
-# A dataclass and not a msgspec.Struct: a stdio server is spawned before msgspec is imported.
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerConfig:
+class ServerConfig(msgspec.Struct, frozen=True, kw_only=True):
     """One server as a workflow or registry defines it, every ``${…}`` in it already replaced.
 
     Times are in seconds. ``era`` is how the conversation begins: ``handshake`` with ``initialize``
@@ -47,10 +46,10 @@ class ServerConfig:
     transport: Transport = "stdio"
     command: str = ""
     args: tuple[str, ...] = ()
-    env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    env: Mapping[str, str] = {}
     cwd: str | None = None
     url: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: Mapping[str, str] = {}
     timeout: float = 30.0
     connect_timeout: float = 30.0
     max_sessions: int = 1
@@ -58,8 +57,8 @@ class ServerConfig:
     mode: Mode = "multiplex"
     prewarm: bool = False
     era: Era = "auto"
-    secrets: tuple[str, ...] = field(default=(), repr=False)
-    credentials: tuple[str, ...] = field(default=(), repr=False)
+    secrets: tuple[str, ...] = ()
+    credentials: tuple[str, ...] = ()
 
     def __hash__(self) -> int:
         # Every call looks its session up by config: a hash of all fields would cost a microsecond.

@@ -6,8 +6,9 @@ A workflow has nobody to ask and no model to run, so without a handler servers a
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
+
+import msgspec
 
 __all__ = ["NO_HANDLERS", "Answerer", "Handlers", "LogMessage", "OnProgress", "Progress"]
 
@@ -35,8 +36,7 @@ class LogMessage(NamedTuple):
     data: Any
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Handlers:
+class Handlers(msgspec.Struct, frozen=True, kw_only=True):
     """The handlers of a host program; what is not given is not offered to servers.
 
     ``roots`` are the URIs of the folders that servers may work in. ``sample`` answers

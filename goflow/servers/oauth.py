@@ -6,7 +6,6 @@ A run never begins a login: it uses and refreshes what `login` left, and says wh
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import time
 import webbrowser
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,6 +19,7 @@ from mcp.shared.auth import (
     OAuthMetadata,
     OAuthToken,
 )
+from msgspec.structs import replace
 from pydantic import AnyUrl, BaseModel, ValidationError
 
 from goflow import __version__
@@ -232,7 +232,7 @@ async def login(
             )
             await _Tokens(config, redirect).set_client_info(registered)
         auth = _provider(config, redirect, open_page, wait, document)
-        patient = dataclasses.replace(config, connect_timeout=PATIENCE)
+        patient = replace(config, connect_timeout=PATIENCE)
         session = await SdkSession.connect(patient, auth=auth)
         try:
             # Some servers let anybody in and ask who it is when a tool is wanted.

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
 import sys
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from goflow._core.waiter import Waiter
 from goflow.errors import ConnectFailed, PoolClosed
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Hashable
+    from collections.abc import Callable, Hashable
 
     from goflow._core.lane import Slot
     from goflow._core.pool import Pool
@@ -244,6 +244,6 @@ class Owners(Generic[K, C]):
 
 async def outcome(result: Awaitable[T] | T) -> T:
     """What a function gave, or what it is a promise of."""
-    if inspect.isawaitable(result):
+    if isinstance(result, Awaitable):
         return cast("T", await result)
     return result

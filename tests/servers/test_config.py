@@ -1,12 +1,12 @@
 """Server configs: what a child inherits, where its command is found, what a repr shows."""
 
 import copy
-import dataclasses
 import os
 import stat
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from goflow.errors import ConnectFailed
@@ -101,10 +101,10 @@ def test_a_repr_shows_no_secret():
 
 def test_a_config_is_a_frozen_value():
     config = ServerConfig(id="s", command="tool", env={"A": "1"})
-    with pytest.raises(dataclasses.FrozenInstanceError):
+    with pytest.raises(AttributeError):
         config.id = "t"
     assert copy.deepcopy(config) == config
-    assert dataclasses.replace(config, timeout=1.0) != config
+    assert msgspec.structs.replace(config, timeout=1.0) != config
     assert {config: 1}[copy.copy(config)] == 1
 
 

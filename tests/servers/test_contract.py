@@ -1,10 +1,10 @@
 """The official SDK is the oracle: the same calls, through its client and ours, give the same."""
 
 import asyncio
-import dataclasses
 import subprocess
 import sys
 
+import msgspec
 import pytest
 from support.servers import SCRIPTS, faulty, minimal
 from support.web import web_server
@@ -113,7 +113,7 @@ def same(run, tmp_path, request):
     """
 
     def same(config, calls, *, newest="2025-11-25"):
-        config = dataclasses.replace(config, era=request.param)
+        config = msgspec.structs.replace(config, era=request.param)
         with open(tmp_path / "stderr", "w") as quiet:
             theirs = asyncio.run(through_sdk(config, calls, quiet))
         ours = run(through_ours(config, calls))

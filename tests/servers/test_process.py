@@ -39,12 +39,12 @@ def run_program(code, *, ends, server="ignore SIGTERM"):
     return done
 
 
-def test_spawning_needs_no_asyncio_and_no_json_library():
+def test_spawning_needs_no_asyncio():
     code = f"""
         import sys
         sys.path[:0] = {sys.path!r}
         from goflow.servers.process import ServerProcess
-        slow = set("asyncio msgspec json ssl shutil pathlib mcp".split())
+        slow = set("asyncio dataclasses ssl shutil mcp".split())
         print(sorted(slow & set(sys.modules)))
     """
     done = subprocess.run(

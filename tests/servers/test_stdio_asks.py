@@ -79,7 +79,7 @@ def test_what_a_server_logs_is_kept_and_told(run, sdk_built):
         await session.call_tool("log", {"text": "hunter2 was here"})
         assert await eventually(lambda: len(said) == 2)
 
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     run(use(replace(sdk_built, secrets=("hunter2",)), work, log=said.append))
     assert said == [
