@@ -43,10 +43,10 @@ class Lookup:
 
     ``outcome`` is ``hit``, ``miss``, ``shared`` (an equal call was in flight and answered both) or
     ``none`` (there was nothing to look for: ``reason`` says why). ``kept`` is whether the node's
-    own result was kept, or why not.
+    own result was kept, or why not. ``reads`` unless kept results are not to be taken.
     """
 
-    __slots__ = ("age", "at", "expired", "kept", "key", "outcome", "reason")
+    __slots__ = ("age", "at", "expired", "kept", "key", "outcome", "reads", "reason")
 
     def __init__(self, outcome: str, reason: str | None = None, key: ResultKey | None = None):
         self.at = time()
@@ -56,6 +56,7 @@ class Lookup:
         self.age: float | None = None
         self.expired: float | None = None
         self.kept: bool | str = False
+        self.reads = False
 
     def told(self) -> dict[str, Any]:
         """What the history keeps of it. Linear in the arguments, so not for an event loop."""
@@ -138,6 +139,7 @@ class Reuse:
             record.lookup = Lookup("none", "its arguments contain a secret")
             return None
         lookup = record.lookup = Lookup("miss", decision.reason, key)
+        lookup.reads = decision.reads
         if decision.reads:
             found = self.results.lookup(key)
             if isinstance(found, Hit):
@@ -214,10 +216,15 @@ class Reuse:
                 timeout = max(0.001, timeout - (monotonic() - began))
         if lookup is None or lookup.key is None:
             return await work(timeout)
+        key = lookup.key
         mine = False
 
         async def leading() -> tuple[Any, dict[str, Any] | None]:
             nonlocal mine
+            if lookup.reads:  # an equal one may have ended since the look-up
+                found = self.results.lookup_again(key)
+                if isinstance(found, Hit):
+                    return found.value, found.raw
             mine = True
             began = monotonic()
             answer = await work(timeout)
@@ -240,7 +247,7 @@ class Reuse:
 
         began = monotonic()
         try:
-            value, raw, _ = await self.results.once(lookup.key, leading, apart=timeout)
+            value, raw, _ = await self.results.once(key, leading, apart=timeout)
         except GoFlowError as error:
             if mine:
                 raise

@@ -30,7 +30,7 @@ class Kept(msgspec.Struct, frozen=True):
 class Memory:
     """The results used last, in at most ``max_bytes``; what is given out is the caller's own."""
 
-    __slots__ = ("_cache",)
+    __slots__ = ("__weakref__", "_cache")
 
     def __init__(self, max_bytes: int = MEMORY_BYTES) -> None:
         self._cache = Cache(None, max_bytes=max_bytes)

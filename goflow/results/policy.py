@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -25,7 +25,7 @@ CacheOption = CachePolicy | str | bool | None
 """What a run or an engine may be told of the cache: see `asked`."""
 
 
-class Asked(NamedTuple):
+class Asked(msgspec.Struct, frozen=True):
     """What a run asks of the cache: a policy for its read-only tools, and the mode of all nodes."""
 
     policy: CachePolicy | None = None
@@ -67,7 +67,7 @@ def asked(option: CacheOption, *, anew: bool = False) -> Asked:
     return Asked(None if mode == "off" else CachePolicy(), str(mode))
 
 
-class Decision(NamedTuple):
+class Decision(msgspec.Struct, frozen=True):
     """Whether a node's result is looked for (``reads``) and kept (``writes``), and why not."""
 
     policy: CachePolicy

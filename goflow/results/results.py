@@ -6,6 +6,7 @@ import math
 import os
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakValueDictionary
 
 from goflow._core.cache import isolated
 from goflow._core.canonical import digest
@@ -29,6 +30,7 @@ __all__ = ["FILE", "Hit", "Miss", "Results", "SeenTool", "ago", "store_path"]
 FILE = "results.db"
 _KEY_FILE = "key"
 _FLIGHTS = Flights()  # of the whole process
+_MEMORIES: WeakValueDictionary[Path, Memory] = WeakValueDictionary()  # likewise, by their store
 
 
 def store_path() -> Path:
@@ -93,8 +95,13 @@ class Results:
         warn: Callable[[str], None] = lambda text: None,
         clock: Callable[[], float] = time.time,
         max_bytes: int | None = None,
+        memory: Memory | None = None,
     ) -> Results:
-        """With the store in GoFlow's home folder, or with memory alone when that cannot be used."""
+        """With the store in GoFlow's home folder, or with memory alone when that cannot be used.
+
+        ``memory`` is before the store; if it is not given, one that this process has for the store:
+        what one keeps the others find at once.
+        """
         from goflow.results.database import StoreUnavailable  # noqa: PLC0415
         from goflow.results.sqlite import DISK_BYTES, Store  # noqa: PLC0415
 
@@ -111,7 +118,9 @@ class Results:
             told(f"results are not kept: {error}")
             return cls(key=os.urandom(32), clock=clock, warnings=warnings)
         key = _secret_key(path.with_name(_KEY_FILE))
-        return cls(store, key=key, clock=clock, warnings=warnings)
+        if memory is None:
+            memory = _MEMORIES.setdefault(path, Memory())
+        return cls(store, memory=memory, key=key, clock=clock, warnings=warnings)
 
     # -- asking -------------------------------------------------------------------------------
 
@@ -122,6 +131,13 @@ class Results:
             kept = self._store.get(key.digest)
             if kept is not None:
                 self._memory.set(key.digest, kept)
+        return self._found(kept)
+
+    def lookup_again(self, key: ResultKey) -> Hit | Miss:
+        """What `lookup` gives by now for a key that it found nothing for: kept in this process."""
+        return self._found(self._memory.get(key.digest))
+
+    def _found(self, kept: Kept | None) -> Hit | Miss:
         if kept is None:
             return Miss()
         now = self._clock()

@@ -509,6 +509,33 @@ def test_equal_calls_of_two_engines_of_a_process_run_once(run, counted):
     assert len(counted.calls) == 1
 
 
+def test_what_an_equal_call_kept_since_the_look_up_is_taken(go, counted, monkeypatch):
+    once = Results.once
+    others = iter(["an equal call that begins and ends before this one begins"])
+
+    async def late(self, key, work, **apart):
+        for _ in others:
+            await once(self, key, work, **apart)
+        return await once(self, key, work, **apart)
+
+    monkeypatch.setattr(Results, "once", late)
+    assert go(one(counted)).result == "hi"
+    assert len(counted.calls) == 1
+
+
+def test_a_run_that_refreshes_takes_nothing_that_was_kept_since(go, counted, monkeypatch):
+    once = Results.once
+
+    async def late(self, key, work, **apart):
+        await once(self, key, work, **apart)
+        return await once(self, key, work, **apart)
+
+    go(one(counted))
+    monkeypatch.setattr(Results, "once", late)
+    assert go(one(counted), cache="refresh").result == "hi"
+    assert len(counted.calls) == 3
+
+
 def test_a_failure_fails_all_that_waited_each_under_its_own_name(go, counted):
     text = workflow(
         [read("a", name="fail", on_error="continue"), read("b", name="fail", on_error="continue")],

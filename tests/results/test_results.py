@@ -49,6 +49,7 @@ def opened(clock, warnings, home):
     made = []
 
     def opened(**options):
+        options.setdefault("memory", Memory())
         results = Results.open(warn=warnings.append, clock=clock, **options)
         made.append(results)
         return results
@@ -82,6 +83,15 @@ def test_what_is_kept_is_found_by_the_next_process(opened, clock, warnings):
     assert second.lookup(key()) == Hit([1], raw, 2.5, 60.0)
     assert second.lookup(key(1)) == Miss()
     assert warnings == []
+
+
+def test_what_is_kept_is_found_at_once_by_all_of_the_process(opened, monkeypatch):
+    monkeypatch.setattr(Store, "set", lambda *arguments, **named: None)  # as if not written yet
+    one, other = opened(memory=None), opened(memory=None)
+    keep(one, value={"a": [1]})
+    other.lookup(key()).value["a"].append(2)
+    assert other.lookup(key()).value == one.lookup(key()).value == {"a": [1]}
+    assert opened().lookup(key()) == Miss()
 
 
 @pytest.mark.parametrize(
