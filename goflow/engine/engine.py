@@ -7,7 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-import msgspec
+from msgspec.structs import replace
 
 from goflow.engine.inputs import bind
 from goflow.engine.plan import Plan
@@ -181,7 +181,7 @@ class Engine:
         """
         asks = self._asked if cache is None else asked(cache)
         if cache is None and start_at is not None and asks.mode == "use":
-            asks = asks._replace(mode="refresh")  # what is to run again is not taken from anywhere
+            asks = replace(asks, mode="refresh")  # what is to run again is not taken from anywhere
         plan = workflow if isinstance(workflow, Plan) else self._plan(workflow)
         given = dict(inputs or {})
         variables = bind(plan.workflow, given)
@@ -227,8 +227,10 @@ class Engine:
         finally:
             resources.connections.end()
         asks = Asked.from_dict(kept.statistics.get("cache", {}))
-        head = self._head(plan, kept.inputs, asks, run_id=kept.id)._replace(
-            started_at=kept.started_at, first=replay.following
+        head = replace(
+            self._head(plan, kept.inputs, asks, run_id=kept.id),
+            started_at=kept.started_at,
+            first=replay.following,
         )
         return await self._run(
             plan, variables, head, listener=listener, replay=replay, owner=(kept.owner,), asks=asks
@@ -296,7 +298,7 @@ class Engine:
             if journal is not None and written is not None:
                 await written
                 warnings += journal.warnings
-        return msgspec.structs.replace(result, warnings=(*result.warnings, *warnings))
+        return replace(result, warnings=(*result.warnings, *warnings))
 
     async def _keep_results(self, reuse: Reuse | None) -> tuple[str, ...]:
         """Have what a run stored written, so that other processes find it; what went wrong."""

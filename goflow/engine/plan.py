@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from goflow.engine.loop_values import shown
 from goflow.engine.nodes import Context, compile_node
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
 __all__ = ["Branch", "Plan", "Step"]
 
 
-class Branch(NamedTuple):
+class Branch(msgspec.Struct, frozen=True):
     """One edge as its source sees it.
 
     ``on`` is success, error or always; ``when`` is True or False for a branch of a condition,
@@ -52,7 +54,7 @@ class Branch(NamedTuple):
     when: bool | Expression | None
 
 
-class Step(NamedTuple):
+class Step(msgspec.Struct, frozen=True):
     """One node ready to run.
 
     ``now`` is the work of a node that only computes; for the others it is None, and ``work`` is a

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from goflow.engine.events import Within
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Resources", "RunContext"]
 
 
-class Resources(NamedTuple):
+class Resources(msgspec.Struct, frozen=True):
     """``functions`` are those that the host program registered, by name."""
 
     connections: RunConnections
@@ -26,7 +28,7 @@ class Resources(NamedTuple):
     max_parallel: int
 
 
-class RunContext(NamedTuple):
+class RunContext(msgspec.Struct, frozen=True):
     """Who a run is, and who is told of it.
 
     ``listener`` is called at once with every event, ``journal`` writes the run down, ``replay`` is
@@ -47,4 +49,4 @@ class RunContext(NamedTuple):
         """The context of the workflow that a node runs, which is part of the same run."""
         journal = None if self.journal is None else self.journal.inside(node, path)
         within = (*self.within, Within(node, tuple(path)))
-        return self._replace(journal=journal, within=within)
+        return msgspec.structs.replace(self, journal=journal, within=within)

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NoReturn
+
+import msgspec
 
 from goflow.errors import ExpressionError
 from goflow.expressions import syntax
@@ -83,7 +85,7 @@ _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
 _ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"} | {c: c for c in "\"'\\/"}
 
 
-class Token(NamedTuple):
+class Token(msgspec.Struct, frozen=True):
     """``kind`` is number, string, name, sign or end; ``text`` is the source of it."""
 
     kind: str

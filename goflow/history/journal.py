@@ -11,7 +11,9 @@ import asyncio
 import itertools
 import threading
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -49,7 +51,7 @@ class Record(Protocol):
     lookup: Lookup | None
 
 
-class RunHead(NamedTuple):
+class RunHead(msgspec.Struct, frozen=True):
     """A run as it begins; ``types`` are those of its nodes.
 
     ``redact`` takes the secrets that the run knows out of a text.

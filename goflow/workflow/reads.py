@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -76,7 +76,7 @@ def edge_reads(edge: Edge, path: Path, findings: Findings) -> tuple[Read, ...]:
     return tuple(_expression(edge.condition, ("condition",), _Place(path, findings)))
 
 
-class _Place(NamedTuple):
+class _Place(msgspec.Struct, frozen=True):
     """Where a node or edge stands, and who hears of its mistakes."""
 
     path: Path

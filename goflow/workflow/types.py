@@ -6,7 +6,9 @@ and never written by a node. Everything else may be anything, and is never the c
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from goflow.expressions import syntax
 from goflow.expressions.functions import FUNCTIONS
@@ -73,17 +75,17 @@ class Types:
         known = self._known
         names = read.facts.names
         kinds = tuple([ANY if name in items else known.get(name, ANY) for name, _ in names])
-        for code, severity, message, word, at in _mistakes(read, kinds):
+        for one in _mistakes(read, kinds):
             findings.add(
-                code,
-                message,
+                one.code,
+                one.message,
                 (*base, *read.within),
-                severity=severity,
-                word=(word, read.inside + at) if word else None,
+                severity=one.severity,
+                word=(one.word, read.inside + one.at) if one.word else None,
             )
 
 
-class _Mistake(NamedTuple):
+class _Mistake(msgspec.Struct, frozen=True):
     """What an operation does wrong, and the word that is to blame with its place in the source."""
 
     code: str

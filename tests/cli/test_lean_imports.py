@@ -1,9 +1,11 @@
 """What the command puts off loading is there as soon as somebody asks for it."""
 
+import json
 import subprocess
 import sys
 
 import pytest
+from support.servers import minimal
 
 LEAN = "from goflow.cli import lean_imports; lean_imports.install(); "
 
@@ -58,3 +60,40 @@ def test_patterns_that_are_compiled_later_match_the_same(text, value):
 def test_a_traceback_shows_its_lines():
     code = "import traceback, linecache; print(linecache.getline(traceback.__file__, 1))"
     assert printed(code).startswith('"""')
+
+
+def test_a_line_is_cleaned_without_loading_what_inspects():
+    code = (
+        "import sys, inspect; lines = ['', '  a  ', '\\tb\\tc', 'd']; "
+        "lean = [inspect.cleandoc(line) for line in lines]; print('ast' in sys.modules); "
+        "print(inspect.cleandoc('a\\n    b\\n') == 'a\\nb', 'ast' in sys.modules); "
+        "print(lean == [inspect.cleandoc(line) for line in lines], inspect.isfunction(len))"
+    )
+    assert printed(code).split() == ["False", "True", "True", "True", "False"]
+
+
+def test_a_pattern_that_is_compiled_later_is_one_for_the_functions_of_its_module_too():
+    code = "import gettext; print([gettext.c2py('n != 1 || n > 7')(n) for n in (1, 2)])"
+    assert printed(code) == "[0, 1]"
+
+
+def test_a_run_loads_nothing_before_its_call_that_is_for_others(tmp_path):
+    file = tmp_path / "one.yaml"
+    server = minimal()
+    file.write_text(json.dumps({
+        "version": "1.0", "name": "one",
+        "servers": [{"id": "m", "command": server.command, "args": list(server.args)}],
+        "nodes": [{"id": "start", "type": "start"},
+                  {"id": "call", "type": "mcp_tool", "server": "m", "tool": "echo",
+                   "arguments": {"text": "hi"}},
+                  {"id": "end", "type": "end"}],
+        "edges": [{"from": "start", "to": "call"}, {"from": "call", "to": "end"}],
+    }))  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "goflow", "run", "--quiet", str(file)],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "goflow.engine.run" in loaded
+    others = "ast _ssl dataclasses pydantic_core mcp rich httpx2 keyring"
+    assert loaded.isdisjoint(others.split())

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
+import msgspec
+
 from goflow.workflow.model import (
     ConditionNode,
     EndNode,
@@ -159,7 +161,7 @@ class _Nothing:
         return None
 
 
-class Context(NamedTuple):
+class Context(msgspec.Struct, frozen=True):
     """What compiling a node needs of its plan.
 
     ``shown`` are the loops whose ``iterations`` something can read; ``workflows`` are the plans of

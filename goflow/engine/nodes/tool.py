@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from goflow.engine.answer import checked, failure, original_text, unwrap
 from goflow.engine.nodes import Answer
@@ -27,7 +29,7 @@ __all__ = ["ToolWork"]
 EXPLAIN_TIMEOUT = 1.0
 
 
-class Request(NamedTuple):
+class Request(msgspec.Struct, frozen=True):
     """The arguments of a call; ``originals`` are texts that some of them were read from."""
 
     arguments: dict[str, Any]
