@@ -1,23 +1,29 @@
 """Plain values as YAML text, written so that readers of YAML 1.1 and 1.2 agree on every word.
 
-The values become YAML nodes, with the style of each chosen here; libyaml writes them.
+The values become YAML nodes, with the style of each chosen here; libyaml writes them. What it
+does not do: a list stands two columns further in than its key, long texts are folded.
 """
 
 from __future__ import annotations
 
 import re
 from math import isnan
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from goflow.errors import BadCall
 from goflow.workflow import yaml12
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
 __all__ = ["write"]
 
 FLOW_WIDTH = 84
-"""A map or list that is no wider than this, and nests at most once, is one line."""
+"""A map or list that is no wider than this, and nests at most once, is one line; so is a text."""
+WIDTH = 100
+"""How far the lines of a longer text go."""
 _SECTIONS = frozenset({"variables", "servers", "nodes", "edges"})
 
 
@@ -50,7 +56,57 @@ _SWITCHES = frozenset("yYnN")
 
 def _written(section: dict[str, Any], blocks: frozenset[int]) -> str:
     node = _map(section, 0, blocks, one_line=False)
-    return yaml.serialize(node, Dumper=yaml.CSafeDumper, allow_unicode=True, width=2**31 - 1)
+    text = yaml.serialize(node, Dumper=yaml.CSafeDumper, allow_unicode=True, width=2**31 - 1)
+    return "\n".join(_laid_out(text.split("\n")))
+
+
+_BLOCK_TEXT = re.compile(r"(?:^|[:-] )([|>])[0-9]?[-+]?$")
+_FOLD = re.compile(r"(?<! ) (?! )")
+
+
+def _laid_out(lines: Iterable[str]) -> Iterator[str]:
+    """libyaml's lines, with lists that begin in their key's column moved in, and folded texts."""
+    moved: list[int] = []  # the columns of the lists around that are
+    key = -1  # that of a key whose value begins in the next line
+    above = -1  # that of the key or dash of block text, which stands further in
+    style = ""  # of that text
+    for line in lines:
+        column = len(line) - len(line.lstrip(" "))
+        if not line or -1 < above < column:
+            indented = "  " * len(moved) + line if line else line
+            if style == ">":
+                yield from _folded(indented)
+            else:
+                yield indented
+            continue
+        item = line.startswith("- ", column)
+        while moved and (column < moved[-1] or (column == moved[-1] and not item)):
+            moved.pop()
+        if item and column == key:
+            moved.append(column)
+        yield "  " * len(moved) + line
+        while line.startswith("- ", column):
+            column += 2
+        key = column if line.endswith(":") else -1
+        above, style = -1, ""
+        if begins := _BLOCK_TEXT.search(line):
+            above = column - 2 if line.startswith(("|", ">"), column) else column
+            style = begins[1]
+
+
+def _folded(line: str) -> Iterator[str]:
+    """One line of a folded text as several, as far as it has single blanks to part at."""
+    text = line.lstrip(" ")
+    indent = line[: len(line) - len(text)]
+    parts = _FOLD.split(text)
+    done = parts[0]
+    for part in parts[1:]:
+        if len(indent) + len(done) + 1 + len(part) > WIDTH:
+            yield indent + done
+            done = part
+        else:
+            done += f" {part}"
+    yield indent + done
 
 
 def _yaml(value: Any, depth: int, blocks: frozenset[int], *, flow: bool = False) -> yaml.Node:
@@ -123,12 +179,14 @@ def _width(value: Any, depth: int = 2) -> float:
 
 
 def _style(text: str, *, flow: bool) -> str | None:
-    """How to write a string: None for plain, ``|`` for block text, or a quote.
+    """How to write a string: None for plain, ``|`` for block text, ``>`` for folded, or a quote.
 
     libyaml goes over to double quotes where a style cannot hold the text.
     """
     if "\n" in text:
         return "|" if not flow and _is_block(text) else '"'
+    if len(text) > FLOW_WIDTH and not flow and _is_block(text) and _FOLD.search(text):
+        return ">"
     if not text.isprintable() or text != text.strip():
         return '"'
     if not _needs_quotes(text, flow=flow):

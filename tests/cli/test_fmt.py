@@ -15,11 +15,11 @@ version: "1.0"
 name: report
 
 nodes:
-- {id: start, type: start}  # begins
-- {id: end, type: end, return: done}
+  - {id: start, type: start}  # begins
+  - {id: end, type: end, return: done}
 
 edges:
-- {from: start, to: end}
+  - {from: start, to: end}
 """
 
 

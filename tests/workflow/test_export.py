@@ -1,5 +1,6 @@
 """``to_yaml``: what is written loads back equal, in any reader, and people like to read it."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from goflow.workflow.fields import duration
 from goflow.workflow.load_nodes import READERS
 from goflow.workflow.model import Edge, EndNode, StartNode, TransformNode, Workflow
 from goflow.workflow.yaml12 import MAX_DEPTH
+from goflow.workflow.yaml_text import write
 
 EXAMPLES = sorted(
     file
@@ -30,54 +32,54 @@ description: Ask, wait, answer
 metadata: {author: Blake, tags: [a, "yes"]}
 
 variables:
-- {name: folder, type: string, default: data, required: true, description: Where}
+  - {name: folder, type: string, default: data, required: true, description: Where}
 
 servers:
-- id: files
-  name: Files
-  command: goflow-toolbox
-  args: [--root, .]
-  env: {LANG: C}
-  timeout: 1m30s
-  max_in_flight: 4
-  mode: exclusive
+  - id: files
+    name: Files
+    command: goflow-toolbox
+    args: [--root, .]
+    env: {LANG: C}
+    timeout: 1m30s
+    max_in_flight: 4
+    mode: exclusive
 
 nodes:
-- {id: start, type: start}
-- id: read
-  type: mcp_tool
-  description: "Reads: one file"
-  server: files
-  tool: read_json
-  parameters:
-    path: "${folder}/a.json"
-    deep: {list: [1, 2.5, null, true, "1"]}
-  result: json
-  output: data
-  if: folder != ''
-  timeout: 250ms
-  retry: {max_attempts: 3, initial_delay: 10ms, jitter: false, "on": [timeout]}
-  on_error: {value: null}
-- {id: many, type: condition, condition: length(data) > 3}
-- id: text
-  type: transform
-  input: data
-  expression: |-
-    template:
-    ${length(data)} things:
-      * ${join(data, "\\n  * ")}
-  kind: template
-  output: total
-- {id: join, type: passthrough, if: "true"}
-- {id: end, type: end, return: "${total}"}
+  - {id: start, type: start}
+  - id: read
+    type: mcp_tool
+    description: "Reads: one file"
+    server: files
+    tool: read_json
+    parameters:
+      path: "${folder}/a.json"
+      deep: {list: [1, 2.5, null, true, "1"]}
+    result: json
+    output: data
+    if: folder != ''
+    timeout: 250ms
+    retry: {max_attempts: 3, initial_delay: 10ms, jitter: false, "on": [timeout]}
+    on_error: {value: null}
+  - {id: many, type: condition, condition: length(data) > 3}
+  - id: text
+    type: transform
+    input: data
+    expression: |-
+      template:
+      ${length(data)} things:
+        * ${join(data, "\\n  * ")}
+    kind: template
+    output: total
+  - {id: join, type: passthrough, if: "true"}
+  - {id: end, type: end, return: "${total}"}
 
 edges:
-- {from: start, to: read}
-- {from: read, to: many}
-- {from: many, to: text, condition: "true", label: more than three}
-- {from: many, to: join, condition: "false"}
-- {from: text, to: join, "on": always}
-- {from: join, to: end}
+  - {from: start, to: read}
+  - {from: read, to: many}
+  - {from: many, to: text, condition: "true", label: more than three}
+  - {from: many, to: join, condition: "false"}
+  - {from: text, to: join, "on": always}
+  - {from: join, to: end}
 
 timeout: 1h
 max_parallel: 4
@@ -167,18 +169,41 @@ def test_durations_are_written_for_people(seconds, text):
 def test_many_lines_are_block_text():
     node = TransformNode(id="a", expression="template:\n${x} # no comment\n\n  - ${y}: z\n")
     text = Workflow(name="t", nodes=(node,)).to_yaml()
-    assert "  expression: |\n    template:\n    ${x} # no comment\n\n      - ${y}: z\n" in text
+    assert (
+        "    expression: |\n      template:\n      ${x} # no comment\n\n        - ${y}: z\n" in text
+    )
 
 
-def test_a_long_line_is_never_folded():
-    long = "word " * 100 + "end"
-    assert f"description: {long}\n" in Workflow(name="t", description=long).to_yaml()
+def test_a_long_line_is_folded():
+    text = Workflow(name="t", description="word " * 30 + "end").to_yaml()
+    assert f"description: >-\n  {'word ' * 18}word\n  {'word ' * 11}end\n" in text
+
+
+@given(st.text(st.sampled_from("ab  #-:|>'\"{}[],&*!%@`\\?~=<é"), min_size=85, max_size=300))
+def test_a_long_text_is_the_same_for_every_reader(text):
+    listed = {"metadata": {"a": [text, [text], {"b": text}], "c": text}, "description": text}
+    written = write(listed)
+    assert yaml.load(written, yaml.CSafeLoader) == listed
+    assert yaml.load(written, yaml.SafeLoader) == listed
+    assert Document(written).tree == listed
+
+
+@given(values)
+def test_lists_stand_further_in_than_their_keys(value):
+    lines = write({"metadata": {"a": value, "b": [[value], {"c": [value]}]}}).split("\n")
+    keys = [line for line in lines if line.endswith(":")]
+    assert keys
+    for line, following in pairwise(lines):
+        if line.endswith(":") and following.lstrip().startswith("- "):
+            key = len(line) - len(line.lstrip(" -"))
+            assert len(following) - len(following.lstrip()) == key + 2
 
 
 def test_a_long_edge_has_more_lines_than_one():
     edge = Edge(source="a", target="b", condition=" and ".join(["x > 1"] * 20))
     assert (
-        "- from: a\n  to: b\n  condition: x > 1 and" in Workflow(name="t", edges=(edge,)).to_yaml()
+        "- from: a\n    to: b\n    condition: >-\n      x > 1 and"
+        in Workflow(name="t", edges=(edge,)).to_yaml()
     )
 
 
