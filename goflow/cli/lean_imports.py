@@ -99,7 +99,7 @@ def _cleandoc(doc: str) -> str:
         return doc.expandtabs().lstrip()
     module = sys.modules["inspect"]
     if vars(module)["cleandoc"] is _cleandoc:
-        del module.cleandoc  # so that asking for it executes the module
+        del vars(module)["cleandoc"]  # so that asking for it executes the module
     return module.cleandoc(doc)  # type: ignore[no-any-return]
 
 
