@@ -75,14 +75,13 @@ def _format(file: Path, *, write: bool, diff: bool) -> bool:
 
 
 def _read(file: Path) -> str:
-    from goflow.workflow.diagnostics import Report  # noqa: PLC0415
     from goflow.workflow.document import Document, Unreadable  # noqa: PLC0415
     from goflow.workflow.load import invalid  # noqa: PLC0415
 
     try:
         return Document.read(file).text
     except Unreadable as error:
-        raise invalid(Report([error.finding], file=str(file), text=error.text)) from None
+        raise invalid(error.report) from None
 
 
 def _replace(file: Path, text: str) -> None:

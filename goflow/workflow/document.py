@@ -15,7 +15,7 @@ from yaml.scanner import ScannerError
 
 from goflow.errors import BadCall
 from goflow.workflow import yaml12
-from goflow.workflow.diagnostics import Finding, Path
+from goflow.workflow.diagnostics import Finding, Path, Report
 
 if TYPE_CHECKING:
     from goflow.workflow.indentation import Misplaced
@@ -28,12 +28,19 @@ _LONGEST_NAME = 255  # characters that a file's path has, if that is what it is
 
 
 class Unreadable(Exception):
-    """The text is no document at all; ``finding`` says why, ``text`` is the text, if it is one."""
+    """What is no document at all; ``finding`` says why."""
 
-    def __init__(self, finding: Finding) -> None:
+    def __init__(self, finding: Finding, file: str | None = None) -> None:
         super().__init__(finding.message)
         self.finding = finding
+        self.file = file
         self.text = ""
+        """The text, if it is one."""
+
+    @property
+    def report(self) -> Report:
+        """The finding, in its file."""
+        return Report([self.finding], file=self.file, text=self.text)
 
 
 class Document:
@@ -61,7 +68,7 @@ class Document:
                 _encodable(text)
             self.tree = _parse(text)
         except Unreadable as error:
-            error.text = text
+            error.file, error.text = file, text
             raise
 
     @classmethod
@@ -77,12 +84,14 @@ class Document:
                 name, hint = f"{name[:60]}…", "a text of one line is taken for the name of a file"
             raise BadCall(f"cannot read {name}: {reason}", hint=hint) from None
         if len(data) > MAX_FILE:
-            raise Unreadable(_problem("GF111", f"the file is larger than {MAX_FILE >> 20} MiB"))
+            problem = _problem("GF111", f"the file is larger than {MAX_FILE >> 20} MiB")
+            raise Unreadable(problem, str(file))
         try:
             return cls(data.decode("utf-8-sig"), str(file))
         except UnicodeDecodeError as error:
             line = data.count(b"\n", 0, error.start) + 1
-            raise Unreadable(_problem("GF101", "the file is not UTF-8 text", line)) from None
+            problem = _problem("GF101", "the file is not UTF-8 text", line)
+            raise Unreadable(problem, str(file)) from None
 
     @property
     def folder(self) -> FilePath | None:

@@ -63,8 +63,7 @@ def canonical_text(text: str, file: str | None = None) -> str:
     try:
         document = Document(text, file)
     except Unreadable as error:
-        report = Report([error.finding], file=file, text=error.text)
-        raise invalid(report) from None
+        raise invalid(error.report) from None
     if not isinstance(document.tree, dict):
         findings = Findings(document)
         findings.add("GF104", "a workflow file must be a map of keys", ())

@@ -31,7 +31,7 @@ def load(source: str | FilePath) -> Workflow:
     try:
         document = open_document(source)
     except Unreadable as error:
-        raise invalid(Report([error.finding], file=_file(source), text=error.text)) from None
+        raise invalid(error.report) from None
     findings = Findings(document)
     workflow = build(document, findings)
     report = Report(findings.found, file=document.file, text=document.text)
@@ -50,10 +50,6 @@ def open_document(source: str | FilePath) -> Document:
 def is_template(tree: Any) -> bool:
     """Whether a file's values are those of a template."""
     return isinstance(tree, dict) and "workflow_spec" in tree
-
-
-def _file(source: str | FilePath) -> str | None:
-    return None if isinstance(source, str) and "\n" in source else str(source)
 
 
 def invalid(report: Report) -> WorkflowInvalid:

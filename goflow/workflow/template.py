@@ -156,7 +156,7 @@ def load_template(source: str | FilePath) -> Template:
     try:
         document = open_document(source)
     except Unreadable as error:
-        raise invalid(Report([error.finding], text=error.text)) from None
+        raise invalid(error.report) from None
     if not is_template(document.tree):
         raise BadCall(
             f"{document.file or 'the text'} is no template: it has no '{_SPEC}'",

@@ -55,9 +55,7 @@ def examine(
     try:
         document = open_document(source)
     except Unreadable as error:
-        inline = isinstance(source, str) and error.text == source
-        file = None if inline else str(source)
-        return None, Report([error.finding], file=file, text=error.text)
+        return None, error.report
     findings = Findings(document)
     if is_template(document.tree):
         workflow = _template(document, findings, parameters)

@@ -177,3 +177,21 @@ def test_positions_of_elements_are_found_in_the_text():
     line, column = document.locate(("edges", 3, "to"))
     assert rows[line - 1][column - 1 :].startswith("end,")
     assert document.locate(("nodes", 99, "x"))[0] == rows.index("nodes:") + 1
+
+
+@pytest.mark.parametrize("load", [goflow.load, goflow.load_template])
+@pytest.mark.parametrize("content", [b'{"name": ', b"name: [", b"\xff"])
+def test_what_cannot_be_read_is_told_with_its_file(tmp_path, load, content):
+    file = tmp_path / "report.yaml"
+    file.write_bytes(content)
+    with pytest.raises(goflow.errors.WorkflowInvalid, match="report.yaml has 1 error") as info:
+        load(file)
+    assert info.value.report.file == goflow.validate(file).file == str(file)
+
+
+@pytest.mark.parametrize("load", [goflow.load, goflow.load_template])
+@pytest.mark.parametrize("text", ['{"name": ', "name: [\n"])
+def test_a_text_that_cannot_be_read_is_not_taken_for_the_name_of_a_file(load, text):
+    with pytest.raises(goflow.errors.WorkflowInvalid, match="the workflow has 1 error") as info:
+        load(text)
+    assert info.value.report.file is goflow.validate(text).file is None
