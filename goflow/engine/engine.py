@@ -372,7 +372,7 @@ class Engine:
         )
 
     async def _claimed(self, run_id: str) -> None:
-        """See that a run is ours to resume. Raises ``BadCall`` when it is not, or ``HistoryError``."""
+        """See that a run is ours to resume; raises ``BadCall`` or ``HistoryError``."""
         assert self._journal is not None
         await self._journal.flush()
         if run_id in self._journal.refused:

