@@ -65,7 +65,7 @@ class SeenTool(NamedTuple):
 class Results:
     """Kept results: those of this process in memory, in front of those on disk, if there is a disk.
 
-    `lookup`, `keep`, `explain` and the rest never raise for what is wrong with the store: it is
+    `lookup`, `keep`, `compare` and the rest never raise for what is wrong with the store: it is
     told through ``warn``, once, kept in ``warnings``, and everything goes on without it. Any thread
     may call; looking up something on disk takes some tens of microseconds, keeping leaves the
     writing to a thread.
@@ -243,15 +243,6 @@ class Results:
         return tools
 
     # -- explaining ---------------------------------------------------------------------------
-
-    def explain(self, key: ResultKey, origin: str = "") -> list[str]:
-        """Why there is no result for this key, in words; see `compare`."""
-        found = self.lookup(key)
-        if isinstance(found, Hit):
-            return [f"there is a result, {ago(found.age)} old"]
-        if found.expired is not None:
-            return [f"expired {ago(found.expired)} ago"]
-        return self.compare(key.family, key.summary(), origin)
 
     def compare(
         self,

@@ -142,7 +142,6 @@ def test_a_result_lives_as_long_as_its_policy_says(opened, clock):
     assert isinstance(results.lookup(key()), Hit)
     clock.now += 121
     assert results.lookup(key()) == Miss(expired=120.0)
-    assert results.explain(key()) == ["expired 2 min ago"]
     results.close()
     again = opened()
     assert again.lookup(key()) == Miss(expired=120.0)
@@ -281,20 +280,23 @@ def call(**changes):
     return tool_key(**{**fields, **changes})
 
 
+def explain(results, key):
+    return results.compare(key.family, key.summary())
+
+
 def test_what_differs_from_the_nearest_earlier_entry_is_named(opened, clock):
     results = opened()
-    assert results.explain(call()) == ["no earlier result of this tool is kept"]
+    assert explain(results, call()) == ["no earlier result of this tool is kept"]
     far = call(arguments={"path": "z", "limit": 9}, schema="0")
     for made in (call(), far):
         results.keep(made, 1, None, policy=ON, duration=1, origin="flow/read")
         clock.now += 30
-    assert results.explain(call()) == ["there is a result, 60 s old"]
-    assert results.explain(call(arguments={"path": "b", "limit": 1})) == [
+    assert explain(results, call(arguments={"path": "b", "limit": 1})) == [
         'argument \'path\' changed: "a" → "b"'
     ]
-    assert results.explain(call(schema="2")) == ["the tool's schema or description changed"]
-    assert results.explain(call(tool="write")) == ["no earlier result of this tool is kept"]
-    assert Results().explain(call()) == ["results are not kept on disk"]
+    assert explain(results, call(schema="2")) == ["the tool's schema or description changed"]
+    assert explain(results, call(tool="write")) == ["no earlier result of this tool is kept"]
+    assert explain(Results(), call()) == ["results are not kept on disk"]
 
 
 # -- bounds ------------------------------------------------------------------------------------
@@ -362,7 +364,7 @@ def goes_on(results):
         assert isinstance(found, Miss) or found.value[0] == at
         keep(results, at, value=[at, "y"])
         assert results.lookup(key(at)).value == [at, "y"]
-    results.explain(key(999))
+    explain(results, key(999))
     results.saw_tools({"command": "x"}, [READ])
     results.close()
 
