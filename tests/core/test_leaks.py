@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from support.clock import Clock
 
 from goflow._core.bitset import BitSet
 from goflow._core.blocks import Blocks
@@ -40,14 +41,6 @@ CORE = Path(find_spec("goflow._core").origin).parent
 def fresh(text):
     """A string of its own, which nothing else refers to."""
     return "".join(text)
-
-
-class Clock:
-    def __init__(self):
-        self.now = 100.0
-
-    def __call__(self):
-        return self.now
 
 
 VALUE = {fresh("name"): [fresh("a text"), 2**70, 1.5, None, True, {fresh("b"): fresh("ü€😀")}]}

@@ -11,6 +11,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from support.clock import Clock
 from support.deep import rounds
 from support.servers import wait_until
 
@@ -25,17 +26,9 @@ from goflow.workflow.model import CachePolicy
 ON = CachePolicy()
 
 
-class Clock:
-    def __init__(self):
-        self.now = 1_800_000_000.0
-
-    def __call__(self):
-        return self.now
-
-
 @pytest.fixture
 def clock():
-    return Clock()
+    return Clock(1_800_000_000.0)
 
 
 @pytest.fixture
