@@ -1,4 +1,5 @@
 import pytest
+from support.counted import Counted
 
 import goflow
 
@@ -7,3 +8,9 @@ import goflow
 def go():
     """Run a workflow's text in an engine of its own and give its result."""
     return lambda text, inputs=None, **options: goflow.run(text, inputs, **options)
+
+
+@pytest.fixture
+def counted(tmp_path):
+    """A server whose starts and calls are counted."""
+    return Counted(tmp_path / "counted")

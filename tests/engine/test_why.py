@@ -1,7 +1,7 @@
 """``goflow why``: each reason on real runs over a real server."""
 
 import pytest
-from support.counted import Counted, one, read
+from support.counted import one, read
 from support.workflows import condition, loop, row, tool, transform, workflow
 
 import goflow
@@ -10,11 +10,6 @@ from goflow.errors import BadCall
 from goflow.history.runs import Runs
 from goflow.results.results import Results, store_path
 from goflow.workflow.model import CachePolicy
-
-
-@pytest.fixture
-def counted(tmp_path):
-    return Counted(tmp_path / "counted")
 
 
 def reasons(run="last", node="a"):

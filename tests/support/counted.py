@@ -46,3 +46,7 @@ def one(counted, *args, cache=True, name="read", text="hi", server=None, **top):
         servers=[server],
         **top,
     )
+
+
+def twice(go, text, **options):
+    return go(text, **options), go(text, **options)
