@@ -57,14 +57,17 @@ class Cache(CompiledCache):
         However many threads ask at once, it is called once. What it raises is raised in all of
         them, and nothing is stored. With ``async def compute``, use `get_or_compute_async`.
         """
+        landed = self._flights.landed
         value = self.get(key, _ABSENT)
         if value is not _ABSENT:
             return cast("T", value)
 
         def work() -> T:
-            found = compute()
-            self.set(key, found, ttl)
-            return found
+            found = self._again(landed, self.get, key)
+            if found is _ABSENT:
+                found = compute()
+                self.set(key, found, ttl)
+            return cast("T", found)
 
         return cast("T", _own(*self._flights.run(key, work)))
 
@@ -72,16 +75,23 @@ class Cache(CompiledCache):
         self, key: str, compute: Callable[[], Awaitable[T]], ttl: float | None = None
     ) -> T:
         """As `get_or_compute`, awaiting ``compute()``; waiting blocks no event loop."""
+        landed = self._flights.landed
         value = self.get(key, _ABSENT)
         if value is not _ABSENT:
             return cast("T", value)
 
         async def work() -> T:
-            found = await compute()
-            self.set(key, found, ttl)
-            return found
+            found = self._again(landed, self.get, key)
+            if found is _ABSENT:
+                found = await compute()
+                self.set(key, found, ttl)
+            return cast("T", found)
 
         return cast("T", _own(*await self._flights.run_async(key, work)))
+
+    def _again(self, landed: int, look: Callable[..., Any], *at: Any) -> Any:
+        """What has been computed since nothing was found, if something was; else not looked for."""
+        return _ABSENT if self._flights.landed == landed else look(*at, _ABSENT)
 
     def cached(
         self, *, ttl: float | None = None, key: Callable[..., str] | None = None
@@ -107,6 +117,7 @@ class Cache(CompiledCache):
         @functools.wraps(function)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             inputs = _inputs(key, args, kwargs)
+            landed = self._flights.landed
             try:
                 found = self.get_result(name, inputs, _ABSENT)
                 if found is not _ABSENT:
@@ -116,8 +127,10 @@ class Cache(CompiledCache):
                 raise _explained(error, name) from None
 
             def work() -> Any:
-                outputs = function(*args, **kwargs)
-                self.set_result(name, inputs, outputs, ttl)
+                outputs = self._again(landed, self.get_result, name, inputs)
+                if outputs is _ABSENT:
+                    outputs = function(*args, **kwargs)
+                    self.set_result(name, inputs, outputs, ttl)
                 return outputs
 
             return _own(*self._flights.run(flight, work))
@@ -130,6 +143,7 @@ class Cache(CompiledCache):
         @functools.wraps(function)
         async def wrapper(*args: Any, **kwargs: Any) -> Any:
             inputs = _inputs(key, args, kwargs)
+            landed = self._flights.landed
             try:
                 found = self.get_result(name, inputs, _ABSENT)
                 if found is not _ABSENT:
@@ -139,8 +153,10 @@ class Cache(CompiledCache):
                 raise _explained(error, name) from None
 
             async def work() -> Any:
-                outputs = await function(*args, **kwargs)
-                self.set_result(name, inputs, outputs, ttl)
+                outputs = self._again(landed, self.get_result, name, inputs)
+                if outputs is _ABSENT:
+                    outputs = await function(*args, **kwargs)
+                    self.set_result(name, inputs, outputs, ttl)
                 return outputs
 
             return _own(*await self._flights.run_async(flight, work))

@@ -36,11 +36,13 @@ class Flights:
     own key does not wait, which would be for ever: it is done again.
     """
 
-    __slots__ = ("_flights", "_lock")
+    __slots__ = ("_flights", "_lock", "landed")
 
     def __init__(self) -> None:
         self._flights: dict[Hashable, _Flight] = {}
         self._lock = threading.Lock()
+        self.landed = 0
+        """How many have: whoever looked in vain before one did may look again."""
 
     def run(self, key: Hashable, compute: Callable[[], Any]) -> tuple[Any, bool]:
         """``compute()``, or what another thread is about to give for the same key."""
@@ -92,6 +94,7 @@ class Flights:
 
     def _land(self, key: Hashable, flight: _Flight, value: Any) -> tuple[Any, bool]:
         with self._lock:
+            self.landed += 1
             del self._flights[key]  # from here on nobody joins
         flight.future.set_result((True, value))
         return value, flight.shared

@@ -290,3 +290,51 @@ def test_the_decorator_works_on_coroutine_functions(run):
     assert calls == [1, 2]
     with pytest.raises(NotJson, match="arguments of"):
         run(work(object()))
+
+
+class Interrupted(goflow.Cache):
+    """A cache in which something happens once, right after somebody looked in vain."""
+
+    meanwhile = None
+
+    def _after(self, found):
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            meanwhile()
+        return found
+
+    def get(self, key, default=None):
+        return self._after(super().get(key, default))
+
+    def get_result(self, node_id, inputs, default=None):
+        return self._after(super().get_result(node_id, inputs, default))
+
+
+def test_what_was_computed_right_after_the_look_up_is_not_computed_again(run):
+    calls = []
+
+    def compute():
+        calls.append(1)
+        return [1]
+
+    async def compute_later():
+        return compute()
+
+    cache = Interrupted(10)
+    cache.meanwhile = lambda: cache.get_or_compute("a", compute)
+    assert cache.get_or_compute("a", compute) == [1]
+    cache.meanwhile = lambda: cache.get_or_compute("b", compute)
+    assert run(cache.get_or_compute_async("b", compute_later)) == [1]
+    cached = cache.cached()(compute)
+    cache.meanwhile = cached
+    assert cached() == [1]
+    cached_later = cache.cached()(compute_later)
+    cache.meanwhile = lambda: in_a_thread(lambda: asyncio.run(cached_later()))
+    assert run(cached_later()) == [1]
+    assert len(calls) == 4
+
+
+def in_a_thread(work):
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
