@@ -132,15 +132,19 @@ class Builder:
     def variable(
         self, name: str, type: Any = None, *, description: str | None = None, **default: Any
     ) -> Value:
-        """A variable, required unless ``default=`` is given; ``type`` is Python's or the file's."""
+        """A variable; ``type`` is Python's or the file's.
+
+        Required unless ``default=`` or ``required=False`` is given.
+        """
         self._open()
         if name in self._outputs:
             raise BadCall(
                 f"{name!r} already is the output of {self._outputs[name].tree['id']!r}",
                 hint="declare variables before nodes",
             )
-        if default.keys() - {"default", "required"}:
-            raise BadCall(f"a variable has no {sorted(default.keys() - {'default'})[0]!r}")
+        unknown = sorted(default.keys() - {"default", "required"})
+        if unknown:
+            raise BadCall(f"a variable has no {unknown[0]!r}")
         tree = {"name": name, "type": _TYPES.get(type, type)}
         tree |= {"default": plain(default["default"])} if "default" in default else {}
         if default.get("required", "default" not in default):

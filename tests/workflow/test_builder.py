@@ -282,3 +282,9 @@ def test_the_same_diagnostics():
 def test_an_error_in_the_block_is_not_hidden():
     with pytest.raises(ZeroDivisionError), goflow.workflow("w"):
         1 / 0  # noqa: B018
+
+
+def test_an_option_that_a_variable_does_not_have_is_named():
+    wf = goflow.workflow("w")
+    with pytest.raises(BadCall, match="a variable has no 'secret'"):
+        wf.variable("limit", int, required=True, secret=True)
