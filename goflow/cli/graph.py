@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from goflow.cli.output import emit, emit_json, say
+from goflow.cli.output import emit, emit_json, harmless, say
 from goflow.errors import BadCall
 
 if TYPE_CHECKING:
@@ -166,7 +166,8 @@ def _print(diagram: Diagram) -> None:
     for line, row in lines(list(text_rows(diagram)), width):
         shown = line
         if coloured:
-            head, tail = line[: len(row.rails)], line[len(row.rails) :]
+            plain = harmless(line)
+            head, tail = plain[: len(row.rails)], plain[len(row.rails) :]
             style: dict[str, Any] = _STYLES.get(row.status, {})
             if row.name:
                 split = len(tail) - len(tail.lstrip()) + len(row.name)
@@ -177,7 +178,7 @@ def _print(diagram: Diagram) -> None:
                 )
             else:
                 shown = click.style(head, fg="bright_black")
-        emit(shown)
+        emit(shown, styled=coloured)
 
 
 def _document(diagram: Diagram) -> dict[str, Any]:

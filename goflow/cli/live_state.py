@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from goflow.cli.output import harmless
 from goflow.cli.progress import reused
 from goflow.engine.progress import Progress
 
@@ -132,7 +133,7 @@ class LiveState:
         if row is None:
             return
         self.retries += 1
-        row.note = (event.error["message"].splitlines() or [""])[0]
+        row.note = _first_line(event.error["message"])
         row.share = None
         row.until = event.at + event.delay
         row.status = "waiting"
@@ -155,7 +156,7 @@ class LiveState:
         row.status, row.took = event.status, event.duration
         row.note = ""
         if event.error is not None:
-            row.note = (event.error["message"].splitlines() or [""])[0]
+            row.note = _first_line(event.error["message"])
         elif event.reason:
             row.note = event.reason
         self.counts[event.status] += 1
@@ -182,7 +183,7 @@ class LiveState:
         if row is None:
             return
         row.share = event.progress / event.total if event.total else None
-        row.note = (event.message or "").partition("\n")[0]
+        row.note = _first_line(event.message or "")
 
     def _server_connecting(self, event: events.ServerConnecting) -> None:
         if event.server not in self.servers or self.servers[event.server].state != "connected":
@@ -210,3 +211,7 @@ class LiveState:
         if row is None:
             row = self.rows[event.node] = Row(id=event.node, depth=len(event.path))
         return row
+
+
+def _first_line(text: str) -> str:
+    return harmless((text.splitlines() or [""])[0])

@@ -12,17 +12,25 @@ import click
 if TYPE_CHECKING:
     from goflow.errors import GoFlowError
 
-__all__ = ["emit", "emit_json", "forget_output", "open_streams", "say", "say_error"]
+__all__ = ["emit", "emit_json", "forget_output", "harmless", "open_streams", "say", "say_error"]
 
 # What a server or file says must not steer the terminal: all control characters but line breaks
 # and tabs.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
-def emit(text: str) -> None:
-    """Print a result. A reader that went away (``| head``) is no failure of ours."""
+def harmless(text: str) -> str:
+    """``text`` for a terminal, which it does not steer."""
+    return _CONTROLS.sub("\ufffd", text)
+
+
+def emit(text: str, *, styled: bool = False) -> None:
+    """Print a result: to a terminal `harmless` unless it is ``styled``, elsewhere as it is.
+
+    A reader that went away (``| head``) is no failure of ours.
+    """
     try:
-        click.echo(text)
+        click.echo(harmless(text) if sys.stdout.isatty() and not styled else text)
     except BrokenPipeError:
         forget_output()
 
@@ -36,7 +44,7 @@ def emit_json(value: Any) -> None:
 
 def say(text: str) -> None:
     """Tell a person something, on standard error."""
-    click.echo(_CONTROLS.sub("\ufffd", text), err=True)
+    click.echo(harmless(text), err=True)
 
 
 def say_error(error: GoFlowError) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any, Protocol
 
+from goflow.cli.output import say
 from goflow.engine import events
 from goflow.shown import MARKS, counted, duration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import TracebackType
 
     from goflow.cli.spending import Spending
@@ -78,13 +77,7 @@ def _servers(plan: Plan) -> dict[str, str]:
 class PlainProgress:
     """One line for each node that is settled, and for each attempt that failed."""
 
-    def __init__(
-        self,
-        write: Callable[[str], object] | None = None,
-        *,
-        spending: Spending | None = None,
-    ) -> None:
-        self._write = write or (lambda line: print(line, file=sys.stderr, flush=True))
+    def __init__(self, *, spending: Spending | None = None) -> None:
         self._spending = spending
 
     def __enter__(self) -> PlainProgress:
@@ -104,11 +97,11 @@ class PlainProgress:
             self._spending.on_event(event)
         line = describe(event)
         if line is not None:
-            self._write(line)
+            say(line)
         if self._spending is not None and isinstance(event, events.RunFinished):
             text = self._spending.text()
             if text is not None:
-                self._write(f"  {text}")
+                say(f"  {text}")
 
 
 def describe(event: events.Event) -> str | None:

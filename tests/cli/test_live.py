@@ -249,3 +249,20 @@ def test_a_mode_that_cannot_be_exits_with_2(cli, write, args, message):
     done = cli("run", write(ONE), *args)
     assert done.code == 2
     assert message in done.err
+
+
+def test_what_a_server_says_steers_the_terminal_nowhere(write, tmp_path):
+    says = {"content": [{"type": "text", "text": "said\x1b]0;owned\x07"}]}
+    retry = {"max_attempts": 2, "on": ["tool_error"], "initial_delay": "1ms"}
+    failing = tool("bad", "answer", result={**says, "isError": True})
+    flow = workflow(
+        [tool("good", "answer", output="x", result=says),
+         {**failing, "retry": retry, "on_error": "continue"}],
+        row("good", "bad"), result="${x}",
+    )  # fmt: skip
+    for words in (["run", write(flow)], ["logs", "last"], ["runs", "show", "last"]):
+        with Terminal([GOFLOW, *words], cwd=tmp_path) as screen:
+            screen.finish()
+            assert screen.code == 0
+            assert "said" in screen.raw
+            assert "\x1b]0;" not in screen.raw

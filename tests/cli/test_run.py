@@ -186,11 +186,14 @@ def test_output_that_cannot_be_written_is_one_line(goflow_command, write):
     assert done.stderr == "error: cannot write the output: No space left on device\n"
 
 
-def test_what_a_server_says_does_not_steer_the_terminal(cli, write):
+@pytest.mark.parametrize("progress", ["plain", "quiet"])
+def test_what_a_server_says_does_not_steer_the_terminal(cli, write, progress):
     answer = {"content": [{"type": "text", "text": "a\x1b[31mred\x07"}], "isError": True}
-    text = workflow([tool("a", "answer", result=answer)], ["start a", "a end"])
-    done = cli("run", write(text))
+    retry = {"max_attempts": 2, "on": ["tool_error"], "initial_delay": "1ms"}
+    node = {**tool("a", "answer", result=answer), "retry": retry}
+    done = cli("run", write(workflow([node], ["start a", "a end"])), "--progress", progress)
     assert done.code == 1
+    assert "red" in done.err
     assert "\x1b" not in done.err
     assert "\x07" not in done.err
 
