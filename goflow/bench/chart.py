@@ -135,12 +135,12 @@ def _powers(values: Iterable[float]) -> range:
     return range(low, max(high, low + 1) + 1)
 
 
-def _apart(wanted: dict[str, float], least: float = 13) -> dict[str, float]:
+def _apart(wanted: dict[str, float]) -> dict[str, float]:
     """Heights near those wanted, far enough apart to be read."""
     placed: dict[str, float] = {}
     lowest = -math.inf
     for name, y in sorted(wanted.items(), key=lambda item: item[1]):
-        lowest = placed[name] = max(y, lowest + least)
+        lowest = placed[name] = max(y, lowest + 13)
     return placed
 
 

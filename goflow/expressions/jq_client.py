@@ -91,7 +91,7 @@ class JqWorker:
         request = {"program": program, "arguments": arguments, "limit": limit}
         return self._read(self._exchange(msgspec.json.encode(request), text, limit))
 
-    def mistake(self, program: str, names: Iterable[str], limit: float = LIMIT) -> str | None:
+    def mistake(self, program: str, names: Iterable[str]) -> str | None:
         """Why ``program``, with variables of these names, does not compile, or None when it does.
 
         Raises ``TransformFailed`` when the worker cannot say.
@@ -99,10 +99,10 @@ class JqWorker:
         request = {
             "program": program,
             "arguments": dict.fromkeys(names),
-            "limit": limit,
+            "limit": LIMIT,
             "compile_only": True,
         }
-        answer = self._exchange(msgspec.json.encode(request), b"null", limit)
+        answer = self._exchange(msgspec.json.encode(request), b"null", LIMIT)
         return _message(answer[1:]) if answer[:1] == b"C" else None
 
     def _exchange(self, head: bytes, text: bytes, limit: float) -> bytes:

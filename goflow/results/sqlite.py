@@ -147,10 +147,8 @@ class Store:
             return row is not None
         return False
 
-    def nearest(
-        self, family: bytes, origin: str, before: float = math.inf, limit: int = 50
-    ) -> list[Earlier]:
-        """Entries of a key's family that were stored before a Unix time.
+    def nearest(self, family: bytes, origin: str, before: float = math.inf) -> list[Earlier]:
+        """Entries of a key's family that were stored before a Unix time, 50 at most.
 
         Those of ``origin`` come first, then the newest.
         """
@@ -160,11 +158,10 @@ class Store:
         with self._guarded():
             rows = self._execute(
                 "SELECT origin, stored, summary FROM actions WHERE family = ? AND stored < ? "
-                "ORDER BY origin <> ?, stored DESC LIMIT ?",
+                "ORDER BY origin <> ?, stored DESC LIMIT 50",
                 family,
                 before,
                 origin,
-                limit,
             ).fetchall()
             for where, stored, summary in rows:
                 with contextlib.suppress(ValueError):
