@@ -84,6 +84,8 @@ class Engine:
         results: Results | None = None,
         cassette: Recorder | Player | None = None,
     ) -> None:
+        if type(max_parallel) is not int or max_parallel < 1:
+            raise BadCall(f"max_parallel is a whole number from 1 on, not {max_parallel!r}")
         self._functions = dict(functions or {})
         self._max_parallel = max_parallel
         self._spawned = spawned

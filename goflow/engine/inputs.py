@@ -28,6 +28,8 @@ def bind(workflow: Workflow, inputs: Mapping[str, Any]) -> dict[str, Any]:
         raise BadCall(f"inputs are a map of names to values, not {type(inputs).__name__}")
     declared = {variable.name: variable for variable in workflow.variables}
     for name in inputs:
+        if not isinstance(name, str):
+            raise BadCall(f"the name of an input is a text, not {type(name).__name__}")
         if name not in declared:
             raise InputError(
                 f"the workflow has no input {name!r}",

@@ -121,12 +121,26 @@ def not_json(value: Any, depth: int = 0) -> str | None:
     if name is dict:
         if not all(type(key) is str for key in value):
             return "a key that is no string"
-        return next(filter(None, (not_json(item, depth + 1) for item in value.values())), None)
+        parts = (part for entry in value.items() for part in entry)
+        return next(filter(None, (not_json(part, depth + 1) for part in parts)), None)
+    if name is str:
+        return None if is_unicode(value) else "half of a surrogate pair"
     if name is float:
         return None if isfinite(value) else "a number that is not finite"
     if name is int:
         return None if -MAX_INTEGER < value < MAX_INTEGER else "an integer of more than 256 bits"
     return None if name in _KINDS else name.__name__
+
+
+def is_unicode(text: str) -> bool:
+    """Whether ``text`` has no half of a surrogate pair, which neither JSON nor UTF-8 can hold."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def equal(left: Any, right: Any, budget: Budget) -> bool:

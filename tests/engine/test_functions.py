@@ -56,7 +56,10 @@ def test_wrong_arguments_fail_the_node(go):
     assert "unexpected keyword argument 'b'" in result.error["message"]
 
 
-@pytest.mark.parametrize("value", [object(), {1: 2}, float("nan"), (1, 2), b"x", {"a": {1}}])
+@pytest.mark.parametrize(
+    "value",
+    [object(), {1: 2}, float("nan"), (1, 2), b"x", {"a": {1}}, ["\ud800"], {"\udfff": 1}],
+)
 def test_a_result_that_is_no_json_fails_the_node(go, value):
     result = call("f", go, {"f": lambda: value})
     assert result.status == "failed"

@@ -469,6 +469,7 @@ VARIABLES = [
         ({"count": True}, "must be of type number, not boolean", "count"),
         ({"count": 1, "hwo": 1}, "has no input 'hwo'", "hwo"),
         ({"count": object()}, "no JSON value", "count"),
+        ({"count": 1, "who": "\ud800"}, "half of a surrogate pair", "who"),
     ],
 )
 def test_a_wrong_input_is_refused_before_anything_runs(go, inputs, message, variable):
@@ -476,6 +477,17 @@ def test_a_wrong_input_is_refused_before_anything_runs(go, inputs, message, vari
     with pytest.raises(InputError, match=message) as caught:
         go(text, inputs)
     assert caught.value.variable == variable
+
+
+def test_the_name_of_an_input_is_a_text(go):
+    with pytest.raises(BadCall, match="the name of an input is a text, not int"):
+        go(workflow([], ["start end"]), {1: 2})
+
+
+@pytest.mark.parametrize("limit", [0, -1, 1.5, True, None])
+def test_an_engine_in_which_no_node_could_run_is_refused(limit):
+    with pytest.raises(BadCall, match="max_parallel is a whole number from 1 on"):
+        goflow.Engine(max_parallel=limit)
 
 
 def test_defaults_fill_in_for_inputs(go):
