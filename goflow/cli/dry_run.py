@@ -106,6 +106,9 @@ def _sum(plan: Plan, found: Forecast) -> str:
     text = f"nothing was started; a run would make {counted(len(calls), 'call')}"
     if any(one.owner is not None for one in calls):
         text += ", some of them many times"
+    inner = [one for one in found.nodes if one.type == "workflow" and one.verdict == "run"]
+    if inner:
+        text += f", and those of {counted(len(inner), 'workflow')} that it runs"
     cached = [one for one in found.nodes if one.verdict == "cached"]
     if cached:
         saved = duration(sum(one.saved or 0.0 for one in cached))

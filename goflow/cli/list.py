@@ -26,8 +26,8 @@ def command(folder: Path, as_json: bool) -> int:
 
     JSON is a list of {name, file, kind, description, nodes, servers, valid, last_run: {id, status,
     started_at}}; file is null for a workflow that only the history knows, and kind is workflow or
-    template. Hidden folders and those of packages are left out, and so is what lies more than four
-    folders deep.
+    template. Runs are known by name: files of one name have the same last run. Hidden folders and
+    those of packages are left out, and so is what lies more than four folders deep.
     """
     from goflow.errors import BadCall  # noqa: PLC0415
     from goflow.workflow.discover import discover  # noqa: PLC0415
@@ -37,14 +37,19 @@ def command(folder: Path, as_json: bool) -> int:
     found, complete = discover(folder)
     latest = _latest()
     rows = [
-        {**each._asdict(), "file": str(each.file), "last_run": latest.pop(each.name, None)}
+        {**each._asdict(), "file": str(each.file), "last_run": latest.get(each.name)}
         for each in found
     ]
     nothing = {
         "file": None, "kind": "workflow", "description": None, "nodes": None, "servers": None,
         "valid": None,
     }  # fmt: skip
-    rows += [{"name": name, **nothing, "last_run": run} for name, run in latest.items()]
+    here = {each.name for each in found}
+    rows += [
+        {"name": name, **nothing, "last_run": run}
+        for name, run in latest.items()
+        if name not in here
+    ]
     if as_json:
         emit_json(rows)
     else:

@@ -153,11 +153,13 @@ def _print_node(node: dict[str, Any], *, whole: bool) -> None:
 
 
 def _print_end(found: dict[str, Any]) -> None:
-    last = {change["name"]: change["value"] for change in found["variables"]}
+    from goflow.history.runs import last_changes  # noqa: PLC0415
+
+    last = last_changes(found["variables"])
     if last:
         emit("")
-    for name, value in last.items():
-        emit(f"  {name} = {_short(value)}")
+    for name, change in last.items():
+        emit(f"  {name} = {_short(change['value'])}")
     if found["result"] is not None:
         emit(f"\nresult: {_short(found['result'], 2000)}")
     if found["error"]:

@@ -29,7 +29,8 @@ def command(node: str, run: str, as_json: bool) -> int:
       goflow why fetch --json
 
     A node that was looked up in the cache in vain is compared with the nearest earlier result: what
-    of its key differs. NODE@2 is the node in iteration 2 of its loop.
+    of its key differs. NODE@2 is the node in iteration 2 of its loop, NODE@2.0 in iteration 0 of
+    one within it.
     """
     from goflow.engine.why import why  # noqa: PLC0415
     from goflow.history.runs import Runs  # noqa: PLC0415

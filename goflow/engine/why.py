@@ -50,10 +50,12 @@ def why(runs: Runs, run: str, node: str) -> tuple[str, list[Reason]]:
     name, at, path = node.partition("@")
     found = [one for one in shown["nodes"] if one["id"] == name and (not at or one["path"] == path)]
     if not found:
-        names = [one["id"] for one in shown["nodes"]]
+        paths = [one["path"] for one in shown["nodes"] if one["id"] == name]
+        names = [f"{name}@{path}" if path else name for path in paths]
+        names = names or list(dict.fromkeys(one["id"] for one in shown["nodes"]))
         raise BadCall(
             f"the run {shown['id']} has no node {node!r}",
-            hint=nearest(name, names) or f"it has {', '.join(dict.fromkeys(names))}",
+            hint=nearest(node, names) or f"it has {', '.join(names)}",
         )
     judge = _Judge(runs, shown)
     try:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
 
-__all__ = ["Entry", "Kept", "Runs"]
+__all__ = ["Entry", "Kept", "Runs", "last_changes"]
 
 SHOWN = 64 * 1024
 """Characters of a value's JSON text from which on it is shown cut."""
@@ -286,6 +286,11 @@ def _node(row: tuple[Any, ...]) -> dict[str, Any]:
 
 def _change(row: tuple[Any, ...], name: str, value: Any) -> dict[str, Any]:
     return {"name": name, "value": value, "node": row[1], "path": row[2]}
+
+
+def last_changes(changes: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The last change of each of the run's variables; the workflows it runs have their own."""
+    return {change["name"]: change for change in changes if "/" not in change["path"]}
 
 
 def _value(data: bytes | None) -> Any:

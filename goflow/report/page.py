@@ -17,6 +17,7 @@ from goflow import __version__
 from goflow.diagram.diagram import diagram_of
 from goflow.diagram.states import states_of
 from goflow.diagram.svg import STYLE, svg_element
+from goflow.history.runs import last_changes
 from goflow.report.nodes import nodes
 from goflow.report.timeline import spans_of, timeline
 from goflow.report.values import shown, told
@@ -198,8 +199,7 @@ def _looked_up(record: dict[str, Any]) -> str:
 
 
 def _variables(changes: list[dict[str, Any]]) -> str:
-    last = {change["name"]: change for change in changes}
     return "".join(
         shown(change["value"], f"{name} (written by {change['node']})")
-        for name, change in sorted(last.items())
+        for name, change in sorted(last_changes(changes).items())
     )

@@ -35,6 +35,12 @@ def test_a_terminal_shows_levels_servers_and_what_would_run(write, tmp_path, mar
     assert not (home / "logs").exists()
 
 
+def test_what_other_workflows_call_is_not_counted_but_told(cli, write, tmp_path):
+    (tmp_path / "inner.json").write_text(workflow([tool("ask", "say")], row("ask")))
+    file = write(workflow([{"id": "a", "type": "workflow", "workflow": "inner.json"}], row("a")))
+    assert "make 0 calls, and those of 1 workflow that it runs" in cli("run", file, "--dry-run").out
+
+
 def test_nothing_is_started(cli, write, tmp_path):
     """The server would leave a file behind."""
     mark = tmp_path / "was started"

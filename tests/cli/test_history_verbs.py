@@ -46,6 +46,17 @@ def test_runs_show_and_logs_say_what_connecting_cost(cli, write):
     assert cli("logs", "last", "--node", "t").out.count("connected") == 0
 
 
+def test_the_variables_of_a_run_are_not_those_of_the_workflows_it_runs(cli, write, tmp_path):
+    inner = workflow([transform("a", '"inner"', output="x")], row("a"), result="${x}")
+    (tmp_path / "inner.json").write_text(inner)
+    nodes = [transform("a", '"outer"', output="x"),
+             {"id": "b", "type": "workflow", "workflow": "inner.json", "output": "y"}]  # fmt: skip
+    cli("run", write(workflow(nodes, row("a", "b"), result="${x}")))
+    shown = cli("runs", "show", "last").out
+    assert '\n  x = "outer"\n  y = "inner"\n' in shown
+    assert cli("report", "last", "-o", "-").out.count("x (written by a)") == 1
+
+
 def test_no_history_yet_is_an_empty_list(cli):
     assert json.loads(cli("runs", "--json").out) == []
     assert cli("runs").err == "no runs are kept\n"

@@ -198,6 +198,15 @@ def test_list_shows_templates_and_servers(cli, tmp_path):
     assert "t     t.yaml     0 nodes, no servers  template" in done.out
 
 
+def test_files_of_one_name_have_the_same_last_run(cli, tmp_path):
+    cli("init", "mine")
+    (tmp_path / "copy.yaml").write_bytes((tmp_path / "mine.yaml").read_bytes())
+    cli("run", "mine.yaml")
+    rows = json.loads(cli("list", "--json").out)
+    assert [row["file"] for row in rows] == ["copy.yaml", "mine.yaml"]
+    assert [row["last_run"]["status"] for row in rows] == ["completed"] * 2
+
+
 def test_list_of_nothing_says_how_to_begin(cli, tmp_path):
     (tmp_path / "empty").mkdir()
     done = cli("list", "empty")

@@ -234,3 +234,11 @@ def test_an_unknown_node_is_told(go, counted):
     with pytest.raises(BadCall, match="has no node 'aa'") as caught:
         reasons(node="aa")
     assert "it has" in caught.value.hint or "did you mean" in caught.value.hint
+
+
+def test_an_execution_that_is_not_there_is_met_with_the_nearest_that_is(go):
+    loops = [loop("outer", [1], ["inner"]), loop("inner", [1, 2], ["a"])]
+    go(workflow([*loops, transform("a", "1", output="x")], row("outer")))
+    with pytest.raises(BadCall, match="has no node 'a@1'") as caught:
+        reasons(node="a@1")
+    assert caught.value.hint == "did you mean 'a@0.1'?"
