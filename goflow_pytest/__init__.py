@@ -64,7 +64,7 @@ def goflow_cassette(request: pytest.FixtureRequest) -> Iterator[CassetteFixture]
             else f"goflow_record is {mode!r}: it is one of {', '.join(MODES)}"
         )  # fmt: skip
     folder = request.path.parent / str(request.config.getini("goflow_cassettes"))
-    name = options.get("file") or f"{request.path.stem}/{_name(request.node.name)}.yaml"
+    name = options.get("file") or f"{request.path.stem}/{_name(request.node.nodeid)}.yaml"
     cassette = CassetteFixture(folder / name, mode)
     yield cassette
     problem = cassette.finish(allow_unused=bool(options.get("allow_unused")))
@@ -73,5 +73,5 @@ def goflow_cassette(request: pytest.FixtureRequest) -> Iterator[CassetteFixture]
 
 
 def _name(test: str) -> str:
-    """A test's name as that of a file."""
-    return re.sub(r"[^\w.-]+", "-", test).strip("-")
+    """A test's name, with those of its classes, as that of a file."""
+    return re.sub(r"[^\w.-]+", "-", test.partition("::")[2].replace("::", ".")).strip("-")

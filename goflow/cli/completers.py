@@ -63,7 +63,7 @@ def _runs(given: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _nodes(given: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """The nodes of the file that stands in the line, else of the run."""
+    """The nodes of the file that stands in the line, else of the run, else of the last run."""
     from goflow.history.runs import Runs  # noqa: PLC0415
     from goflow.workflow.document import Document  # noqa: PLC0415
 
@@ -77,7 +77,7 @@ def _nodes(given: dict[str, Any]) -> Iterator[tuple[str, str]]:
         return
     with Runs() as runs:
         known = {"last", *(run["id"] for run in runs.newest(limit=None))}
-        run = next(word for word in words if word in known)
+        run = next((word for word in words if word in known), "last")
         for node in runs.show(run)["nodes"]:
             yield node["id"], node["status"]
 

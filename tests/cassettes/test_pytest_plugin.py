@@ -156,6 +156,22 @@ def test_a_test_run_without_the_fixture_does_not_import_goflow(project):
     assert code == 0, out
 
 
+def test_tests_of_one_name_in_different_classes_have_cassettes_of_their_own(project):
+    tests = """
+class Test{0}:
+    def test_it(self, goflow_cassette):
+        assert goflow_cassette.run("flow.json", {{"t": "{0}"}}).result == "{0}"
+"""
+    (project.folder / "test_flow.py").write_text(tests.format("One") + tests.format("Two"))
+    for _ in range(2):
+        code, out = project()
+        assert code == 0, out
+    assert sorted(file.name for file in project.cassette.parent.iterdir()) == [
+        "TestOne.test_it.yaml",
+        "TestTwo.test_it.yaml",
+    ]
+
+
 def test_runs_of_tests_are_not_kept_in_the_history(project, home):
     project()
     project()

@@ -52,6 +52,7 @@ def test_runs_and_their_nodes_are_offered(cli, write, offered):
     assert offered(f"goflow runs show {run['id'][:3]}") == [run["id"]]
     assert offered("goflow runs show last --node t") == ["twice"]
     assert offered("goflow run --of last --from t") == ["twice"]
+    assert offered("goflow why t") == ["twice"]
 
 
 def test_servers_are_offered(tmp_path, offered):
