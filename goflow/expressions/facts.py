@@ -15,14 +15,16 @@ __all__ = ["Facts", "facts_of"]
 class Facts(NamedTuple):
     """Each with its offset in the source.
 
-    ``names`` are variables and reserved names, elements left out; ``nodes`` and ``inputs`` the
-    members that ``nodes.…`` and ``inputs.…`` name. ``typed`` when the types of values may make a
-    difference.
+    ``names`` are variables and reserved names, elements left out; ``nodes``, ``inputs`` and ``run``
+    the members that ``nodes.…``, ``inputs.…`` and ``run.…`` name, ``records`` those that
+    ``nodes.ID.…`` does. ``typed`` when the types of values may make a difference.
     """
 
     names: tuple[tuple[str, int], ...]
     nodes: tuple[tuple[str, int], ...]
     inputs: tuple[tuple[str, int], ...]
+    run: tuple[tuple[str, int], ...]
+    records: tuple[tuple[str, int], ...]
     typed: bool
 
 
@@ -45,7 +47,8 @@ def facts_of(tree: Expr) -> Facts:
 
 def _walked(tree: Expr) -> Facts:
     names: list[tuple[str, int]] = []
-    members: dict[str, list[tuple[str, int]]] = {"nodes": [], "inputs": []}
+    members: dict[str, list[tuple[str, int]]] = {"nodes": [], "inputs": [], "run": []}
+    records: list[tuple[str, int]] = []
     typed = False
     stack = [tree]
     while stack:
@@ -62,8 +65,17 @@ def _walked(tree: Expr) -> Facts:
             target = node.target
             if isinstance(target, Name) and target.name in members:
                 members[target.name].append((node.key, node.at))
+            elif isinstance(target, Member) and getattr(target.target, "name", "") == "nodes":
+                records.append((node.key, node.at))
         elif kind is Binary or kind is Unary:
             typed = True
         below = children(node)
         stack += below[::-1]
-    return Facts(tuple(names), tuple(members["nodes"]), tuple(members["inputs"]), typed)
+    return Facts(
+        tuple(names),
+        tuple(members["nodes"]),
+        tuple(members["inputs"]),
+        tuple(members["run"]),
+        tuple(records),
+        typed,
+    )

@@ -24,6 +24,8 @@ __all__ = ["check_names"]
 _NONE: set[str] = set()
 RESERVED_READS = frozenset({"nodes", "run", "inputs"})
 """Names that every expression may read; ``input`` and ``$`` belong to transforms."""
+OF_RUN = ("id", "workflow", "started_at")
+OF_RECORD = ("output", "status", "error", "attempts", "duration")
 
 
 def check_names(structure: Structure, findings: Findings, *, ordered: bool) -> None:
@@ -91,6 +93,12 @@ class _Checker:
                 self._reference(other, at, node, read)
             for name, at in facts.inputs:
                 self._input(name, at, read)
+            if [name for name, _ in facts.names].count("inputs") > len(facts.inputs):
+                self.read_names |= self.declared.keys()
+            for name, at in facts.run:
+                self._member("'run'", name, OF_RUN, at, read)
+            for name, at in facts.records:
+                self._member("the record of a node", name, OF_RECORD, at, read)
             if facts.typed:
                 self.types.check(read, self.base, items, self.findings)
 
@@ -205,6 +213,16 @@ class _Checker:
                 f"there is no input {name!r}: no variable declares it",
                 self._path(read),
                 hint=nearest(name, self.declared),
+                word=(name, read.inside + at),
+            )
+
+    def _member(self, what: str, name: str, known: tuple[str, ...], at: int, read: Read) -> None:
+        if name not in known:
+            self.add(
+                "GF302",
+                f"{what} has no {name!r}",
+                self._path(read),
+                hint=nearest(name, known) or f"it has {', '.join(known)}",
                 word=(name, read.inside + at),
             )
 

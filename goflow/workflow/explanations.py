@@ -252,8 +252,9 @@ EXPLANATIONS = {
         'nodes:\n  - {id: end, type: end, return: "${length([1, 2])}"}\n',
     ),
     "GF302": Explanation(
-        "Names are the workflow's variables, the outputs of nodes, and nodes, run and inputs. A "
-        "text needs quotes inside an expression too.",
+        "Names are the workflow's variables, the outputs of nodes, and nodes, run and inputs: "
+        "nodes.ID has output, status, error, attempts and duration, run has id, workflow and "
+        "started_at. A text needs quotes inside an expression too.",
         "variables:\n  - {name: folder, default: data}\n"
         'nodes:\n  - {id: end, type: end, return: "${foldr}"}\n',
         "variables:\n  - {name: folder, default: data}\n"
@@ -261,7 +262,8 @@ EXPLANATIONS = {
     ),
     "GF303": Explanation(
         "On some path the node that sets the variable has not run, and the variable is null. "
-        "This is a warning: give it a default, or say with '??' what null means.",
+        "This is a warning: give it a default, or say with '??' what null means. The record of a "
+        "node that runs later, nodes.ID, holds nothing yet either.",
         "variables:\n  - {name: folder, type: string}\n"
         'nodes:\n  - {id: end, type: end, return: "${folder}"}\n',
         "variables:\n  - {name: folder, type: string, required: true}\n"

@@ -48,6 +48,7 @@ class Races:
         self._writers = writers
         self._records: dict[str, dict[str, _Use]] = defaultdict(dict)
         self._readers: dict[str, dict[str, _Use]] = defaultdict(dict)
+        self._early: list[tuple[str, str, _Use]] = []
 
     def reads(self, name: str, node: Node, base: Path, read: Read, at: int) -> None:
         """Note that ``node`` reads the variable ``name``, at ``at`` in the text of ``read``."""
@@ -59,15 +60,27 @@ class Races:
     def refers(self, other: str, node: Node, base: Path, read: Read, at: int) -> None:
         """Note that ``node`` reads the record of the node ``other``."""
         of, unit = self._unit(self._structure.nodes[other]), self._unit(node)
-        if of != unit:
+        if of == unit:
+            return
+        path = (*base, *read.within)
+        if base[0] == "nodes" and self._certainty.is_done(unit, of):
+            self._early.append((other, node.id, _Use(path, "reads", (other, read.inside + at))))
+        else:
             name = f"nodes.{other}"
-            path = (*base, *read.within)
             self._records[name][of] = _Use(path, "writes")
             use = _Use(path, "reads", (other, read.inside + at))
             self._readers[name].setdefault(unit, use)
 
     def report(self, findings: Findings) -> None:
         """Add a finding for each node and variable, at the later of the two in the file."""
+        for other, reader, use in self._early:
+            findings.add(
+                "GF303",
+                f"{other!r} runs after {reader!r}, which finds nothing in its record",
+                use.path,
+                severity="warning",
+                word=use.word,
+            )
         writers = {**self._outputs(), **self._records}
         racing = {name: of for name, of in writers.items() if self._may_race(name, of)}
         if racing:

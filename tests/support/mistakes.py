@@ -363,6 +363,30 @@ MISTAKES = {
         + "  - {id: end, type: end, return: '${nodes.x.output}'} #!\n"
         + LINE,
     ),
+    "a member that the run does not have": (
+        "GF302",
+        "nam",
+        HEAD
+        + "nodes:\n  - {id: start, type: start}\n"
+        + "  - {id: end, type: end, return: '${run.nam}'} #!\n"
+        + LINE,
+    ),
+    "a member that a node's record does not have": (
+        "GF302",
+        "state",
+        HEAD
+        + "nodes:\n  - {id: start, type: start}\n"
+        + "  - {id: end, type: end, return: '${nodes[\"start\"].state}'} #!\n"
+        + LINE,
+    ),
+    "the record of a node that comes later": (
+        "GF303",
+        "b.status",
+        chain(
+            "{id: a, type: transform, expression: nodes.b.status} #!",
+            "{id: b, type: transform, expression: '1'}",
+        ),
+    ),
     "a variable that nothing sets": (
         "GF303",
         "v",

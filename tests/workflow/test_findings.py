@@ -43,6 +43,12 @@ def test_a_plain_workflow_has_no_findings():
     assert len(report) == 0
 
 
+def test_whoever_reads_all_inputs_reads_each():
+    text = HEAD + "variables: [{name: x, default: 1}]\n"
+    text += "nodes: [{id: start, type: start}, {id: end, type: end, return: '${inputs}'}]\n" + LINE
+    assert not goflow.validate(text).findings
+
+
 def test_all_findings_come_at_once_and_in_the_order_of_lines():
     text = (
         'version: "1.0"\n'
