@@ -192,14 +192,23 @@ def _alone(
         return (), "below"
     path = elements[following - 1].path
     around = [path[: i + 1] for i in range(len(path)) if path[: i + 1] in columns]
-    fitting = [each for each in around if left_of_it < columns[each] <= column]
+    # What an item holds is right of its dash, which may be in the column of the list's key.
+    fitting = [
+        each
+        for each in around
+        if columns[each] <= column and left_of_it < columns[each] + _is_item(each)
+    ]
     if fitting:
-        # The outermost of those that begin in the same column: a list's item and its first key.
         widest = max(columns[each] for each in fitting)
-        return next(each for each in fitting if columns[each] == widest), "below"
+        same = [each for each in fitting if columns[each] == widest]
+        return same[-1 if column > widest else 0], "below"
     if following < len(elements):
         return elements[following].path, "above"
     return (), "below"
+
+
+def _is_item(path: Path) -> bool:
+    return isinstance(path[-1], int)
 
 
 # -- putting them back -------------------------------------------------------------------------
@@ -227,7 +236,8 @@ def with_comments(text: str, comments: Iterable[Comment]) -> str:
             place.append(comment.text)
         elif comment.place == "below":
             last = _last_line(element, lines)
-            indent = " " * element.column if comment.text else ""
+            column = element.column + 2 * _is_item(element.path)
+            indent = " " * column if comment.text else ""
             below.setdefault(last, []).append(indent + comment.text)
         elif comment.place == "beside" and element.line not in beside:
             beside[element.line] = comment.text
@@ -249,8 +259,7 @@ def _merged(
         for each in above.get(number, ()):
             if each or (written and written[-1]):
                 written.append(each)
-        if line or (written and written[-1]):
-            written.append(f"{line}  {beside[number]}" if number in beside else line)
+        written.append(f"{line}  {beside[number]}" if number in beside else line)
         written += below.get(number, ())
     return "\n".join(written).rstrip("\n") + "\n"
 

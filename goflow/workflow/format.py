@@ -94,8 +94,7 @@ def render(tree: dict[str, Any], comments: Iterable[Comment]) -> str:
     blocks: set[int] = set()
     for comment in comments:
         # A comment inside an element keeps it from being one line.
-        inside = comment.path[: None if comment.place == "below" else -1]
-        on_the_way = _down(tree, inside)
+        on_the_way = _down(tree, comment.path[:-1])
         blocks.update(id(value) for value in on_the_way if isinstance(value, (dict, list)))
     return with_comments(write(tree, blocks=frozenset(blocks)), comments)
 

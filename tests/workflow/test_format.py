@@ -170,3 +170,30 @@ def test_a_comment_in_text_is_text():
     text = CANONICAL.replace('return: "${text}"', 'return: "a # ${b}"')
     assert canonical_text(text) == text
     assert "# ${b}" not in words_of(text)
+
+
+@pytest.mark.parametrize("below", ["servers", "edges"])
+@pytest.mark.parametrize("column", range(8))
+@pytest.mark.parametrize("nested", [False, True], ids=["workflow", "template"])
+def test_a_comment_behind_the_last_item_of_a_list_stays_there(below, column, nested):
+    sections = {
+        "name": "name: n",
+        "servers": "servers:\n  - {id: s, command: x}",
+        "nodes": "nodes:\n  - {id: start, type: start}\n  - {id: end, type: end}",
+        "edges": "edges:\n  - {from: start, to: end}",
+    }
+    sections[below] += f"\n{' ' * column}# here"
+    text = "\n".join(sections.values()) + "\n"
+    if nested:
+        text = "name: t\nworkflow_spec:\n" + "".join(f"  {line}\n" for line in text.splitlines())
+    once = canonical_text(text)
+    assert canonical_text(once) == once
+    assert words_of(once) == ["# here"]
+    last = "command: x}" if below == "servers" else "to: end}"
+    if column:
+        assert once.partition(last)[2].lstrip("]").split()[:2] == ["#", "here"]
+
+
+def test_blank_lines_in_text_stay():
+    text = CANONICAL.replace('return: "${text}"  # all of it', "return: |-\n    a\n\n\n    b")
+    assert canonical_text(text) == text
