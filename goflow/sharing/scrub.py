@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from goflow.errors import GoFlowError
 from goflow.servers.sensitive import sensitive_values
 from goflow.workflow.diagnostics import dotted
-from goflow.workflow.model import SubworkflowNode
+from goflow.workflow.model import RESERVED, LoopNode, SubworkflowNode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,7 +61,7 @@ def scrub(
 
     ``known`` are secrets by name; ``folder`` is that of the file. Raises ``SecretInCode``.
     """
-    scrubbing = _Scrubbing(copy.deepcopy(tree), scanner, known, folder)
+    scrubbing = _Scrubbing(copy.deepcopy(tree), scanner, known, folder, _written(workflow))
     scrubbing.servers()
     scrubbing.variables()
     scrubbing.rest()
@@ -80,12 +80,14 @@ class _Scrubbing:
         scanner: Scanner,
         known: Mapping[str, str],
         folder: Path | None,
+        written: set[str],
     ) -> None:
         self.tree = tree
         self.placeholders: list[Placeholder] = []
         self.notes: list[str] = []
         self._scanner = scanner
         self._folder = folder
+        self._written = written
         self._home = str(Path.home())
         # By value; one value has one name everywhere.
         self._names = {value: name for name, value in known.items() if value}
@@ -148,7 +150,8 @@ class _Scrubbing:
     def variables(self) -> None:
         """A default that is a secret becomes an input that must be given."""
         for i, variable in enumerate(self.tree.get("variables", ())):
-            found = self._found(variable.get("default"))
+            default = variable.get("default")
+            found = self._found(default)
             if found:
                 del variable["default"]
                 variable["required"] = True
@@ -157,7 +160,8 @@ class _Scrubbing:
                 self.placeholders += (
                     Placeholder("input", name, place, why) for why in found.values()
                 )
-                self._inputs |= dict.fromkeys(found, name)
+                if list(found) == [default] and name not in self._written:
+                    self._inputs[default] = name
 
     def _found(self, value: Any) -> dict[str, str]:
         if isinstance(value, str):
@@ -198,10 +202,11 @@ class _Scrubbing:
 
     def _new_input(self, secret: str, place: Place) -> str:
         variables = self.tree.setdefault("variables", [])
-        taken = {variable["name"] for variable in variables}
-        name = base = self._names.get(secret) or _word(place[-1], "value")
+        taken = {*RESERVED, *self._written, *(variable["name"] for variable in variables)}
+        name = base = _word(self._names.get(secret, place[-1]), "value")
+        count = 2
         while name in taken:
-            name = f"{base}_{len(taken)}"
+            name, count = f"{base}_{count}", count + 1
         variables.append({"name": name, "type": "string", "required": True})
         self._inputs[secret] = name
         return name
@@ -214,6 +219,13 @@ class _Scrubbing:
                 name, count = f"{wanted}_{count}", count + 1
             self._names[secret] = name
         return re.sub(r"[^A-Za-z0-9_]", "_", self._names[secret])
+
+
+def _written(workflow: Workflow) -> set[str]:
+    """The variables that nodes write."""
+    loops = [node.item for node in workflow.nodes if isinstance(node, LoopNode)]
+    outputs = [node.output for node in workflow.nodes if node.output is not None]
+    return {*outputs, *loops, *(f"{item}_index" for item in loops)}
 
 
 def _word(part: Any, otherwise: Any) -> str:

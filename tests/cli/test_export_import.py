@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support.leaks import leaks_in
 from support.terminal import GOFLOW, Terminal, screen_of
-from support.workflows import tool, transform, workflow
+from support.workflows import loop, row, tool, transform, workflow
 
 import goflow
 from goflow.cli.export import scrubbed
@@ -110,6 +110,27 @@ def test_secrets_that_are_kept_here_keep_their_name(shared):
     assert "plain-looking" not in text
     assert "${secret.mine}" in text
     assert [each["kind"] for each in told["placeholders"]] == ["secret", "input"]
+
+
+@pytest.mark.parametrize("name", ["x", "item", "item_index", "secret", "input"])
+def test_an_input_for_a_secret_has_a_name_that_nothing_else_has(shared, name):
+    each = loop("each", [1], ["b"], item="item")
+    nodes = [tool("a", "say", output="x", text="hi"), each,
+             tool("b", "say", output="y", text={name: TOKENS["github"]})]  # fmt: skip
+    text, told = shared(workflow(nodes, row("a", "each")))
+    assert told["placeholders"][0]["name"] == f"{name}_2"
+    assert goflow.validate(text).valid
+
+
+@pytest.mark.parametrize(
+    "default",
+    [{"key": TOKENS["github"]}, f"Bearer {TOKENS['github']}"],
+    ids=["in a map", "in text"],
+)
+def test_a_variable_that_holds_more_than_the_secret_does_not_stand_for_it(shared, default):
+    variables = [{"name": "all", "default": default}]
+    text, _ = shared(flow(variables=variables, arguments={"text": TOKENS["github"]}))
+    assert goflow.load(text).nodes[1].parameters == {"text": "${text}"}
 
 
 @pytest.mark.parametrize("secret", list(TOKENS.values()), ids=list(TOKENS))
