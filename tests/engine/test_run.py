@@ -350,7 +350,7 @@ def test_a_transform_that_cannot_be_computed_fails_its_node(go):
 
 
 def test_arguments_that_cannot_be_computed_fail_their_node_before_anything_is_sent(go):
-    text = workflow([tool("a", "say", text="${run.nope}")], ["start a", "a end"])
+    text = workflow([tool("a", "say", text="${upper(length(run.id))}")], ["start a", "a end"])
     result = go(text)
     assert result.error["code"] == "transform_error"
     assert result.node("a").attempts == 0
