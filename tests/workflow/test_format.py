@@ -195,5 +195,5 @@ def test_a_comment_behind_the_last_item_of_a_list_stays_there(below, column, nes
 
 
 def test_blank_lines_in_text_stay():
-    text = CANONICAL.replace('return: "${text}"  # all of it', "return: |-\n    a\n\n\n    b")
+    text = CANONICAL.replace('return: "${text}"  # all of it', "return: |-\n      a\n\n\n      b")
     assert canonical_text(text) == text
