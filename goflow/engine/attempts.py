@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from goflow.engine import events
 from goflow.engine.depth import CONTAINERS, check_depth
+from goflow.engine.ending import within
 from goflow.engine.nodes import Answer
 from goflow.engine.record import NodeRecord, error_value
 from goflow.engine.retry import delay_after, names_class, outcome_unknown
@@ -128,7 +129,7 @@ class Attempts:
         else:
             whole: Any = step.work.run(request, scope, self)
             try:
-                answer = await (whole if timeout is None else asyncio.wait_for(whole, timeout))
+                answer = await (whole if timeout is None else within(whole, timeout))
             except asyncio.TimeoutError:
                 if timeout is None:
                     raise

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
+from goflow.engine.ending import until_done
 from goflow.engine.inputs import bind
 from goflow.engine.plan import Plan
 from goflow.engine.prepare import prepare
@@ -103,6 +104,7 @@ class Engine:
         self._deliveries: Deliveries | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._runs: set[Run] = set()
+        self._ends: set[asyncio.Future[None]] = set()  # of runs, the writing down included
         self._plans: dict[int, tuple[Workflow, Plan]] = {}
 
     async def __aenter__(self) -> Engine:
@@ -128,7 +130,8 @@ class Engine:
     ) -> None:
         connections, self._connections = self._connections, None
         self.stop()
-        await asyncio.gather(*(run.finished() for run in tuple(self._runs)))
+        if self._ends:
+            await asyncio.wait(self._ends)
         if connections is not None:
             usage = connections.usage()
             await connections.close()
@@ -179,7 +182,7 @@ class Engine:
         done with there are not run again, but ``start_at`` and all that follow it. ``cache`` is as
         for the engine, and counts instead of the engine's. Raises
         ``WorkflowInvalid``, ``InputError`` or ``BadCall`` before anything runs. Cancelling the
-        caller cancels the run.
+        caller cancels the run, and raises when that has ended.
         """
         asks = self._asked if cache is None else asked(cache)
         if cache is None and start_at is not None and asks.mode == "use":
@@ -282,24 +285,38 @@ class Engine:
         reuse = self._reuse(plan, asks, head.id, resources.connections)
         context = RunContext(resources, head.id, head.started_at, tell, journal, replay, reuse)
         run = Run(plan, variables, context)
+        end = asyncio.get_running_loop().create_future()
         self._runs.add(run)
+        self._ends.add(end)
         try:
             await run.wait()
         finally:
             # Also when the caller was cancelled: what the run did is told, and written down.
             self._runs.discard(run)
-            result = run.result()
-            resources.connections.end()
-            warnings = await self._keep_results(reuse)
-            written = None
-            if journal is not None:
-                statistics = _statistics(asks, reuse, _read_only(plan, resources.connections))
-                written = _finish(journal, result, warnings, statistics)
-            for delivery in deliveries:
-                await delivery.finish()
-            if journal is not None and written is not None:
-                await written
-                warnings += journal.warnings
+            try:
+                result = await until_done(self._end(run, context, asks, deliveries))
+            finally:
+                self._ends.discard(end)
+                end.set_result(None)
+        return result
+
+    async def _end(
+        self, run: Run, context: RunContext, asks: Asked, deliveries: list[Delivery]
+    ) -> RunResult:
+        """Tell what became of a run, and write it down."""
+        result, reuse, journal = run.result(), context.reuse, context.journal
+        connections = context.resources.connections
+        connections.end()
+        warnings = await self._keep_results(reuse)
+        written = None
+        if journal is not None:
+            statistics = _statistics(asks, reuse, _read_only(run.plan, connections))
+            written = _finish(journal, result, warnings, statistics)
+        for delivery in deliveries:
+            await delivery.finish()
+        if journal is not None and written is not None:
+            await written
+            warnings += journal.warnings
         return replace(result, warnings=(*result.warnings, *warnings))
 
     async def _keep_results(self, reuse: Reuse | None) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from goflow.engine import events
 from goflow.engine.attempts import Attempts, as_failure, mark_failed, restore
 from goflow.engine.depth import CONTAINERS, check_depth
+from goflow.engine.ending import until_done
 from goflow.engine.readiness import Readiness
 from goflow.engine.record import NodeRecord, RunResult
 from goflow.engine.scope import RunView, Scope
@@ -96,15 +97,11 @@ class Run:
             await asyncio.shield(self._over)
         except asyncio.CancelledError:
             self.stop("cancelled")
-            await asyncio.shield(self._over)
+            await until_done(self._over)
             raise
         finally:
             if timer is not None:
                 timer.cancel()
-
-    async def finished(self) -> None:
-        """Wait until nothing of the run goes on."""
-        await asyncio.shield(self._over)
 
     def stop(self, status: str, error: dict[str, Any] | None = None) -> None:
         """End the run with ``status``: what is in flight is cancelled. The first reason stands."""

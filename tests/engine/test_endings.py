@@ -1,15 +1,29 @@
 """Every run ends, whatever happens at whatever moment, and says why."""
 
 import asyncio
+import contextlib
 import itertools
 import threading
 
 import pytest
 from support.servers import minimal
-from support.workflows import Started, lab_server, row, script, tool, transform, workflow
+from support.workflows import (
+    Started,
+    lab_server,
+    loop,
+    parallel,
+    row,
+    script,
+    tool,
+    transform,
+    workflow,
+)
 
 import goflow
 from goflow.engine import events
+from goflow.engine.ending import within
+from goflow.history.runs import Runs
+from goflow.results.results import Results
 
 HEAVY = "count(range(200000), # % 7 == 3)"
 
@@ -155,3 +169,95 @@ def test_a_caller_that_is_cancelled_when_its_run_is_over_leaves_nothing_behind(r
             let_go.set()
 
     run(main())
+
+
+def stubborn(begun):
+    """A function that takes its time to end when it is cancelled."""
+
+    async def work():
+        begun.set()
+        for _ in range(3):
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(0.05)
+
+    return work
+
+
+CALL = {"id": "f", "type": "function", "function": "work"}
+OWNERS = {
+    "alone": [],
+    "in a loop": [loop("l", [1], ["f"])],
+    "in branches": [parallel("p", [["f"], ["g"]], merge="wait_any"), {**CALL, "id": "g"}],
+}
+
+
+@pytest.mark.parametrize("case", OWNERS)
+def test_a_caller_that_is_cancelled_twice_leaves_nothing_of_its_run_behind(run, case):
+    nodes = [*OWNERS[case], CALL]
+    text = workflow(nodes, row(nodes[0]["id"]))
+
+    async def main():
+        begun = asyncio.Event()
+        async with goflow.Engine(functions={"work": stubborn(begun)}) as engine:
+            task = asyncio.create_task(engine.run(text))
+            await begun.wait()
+            alive = asyncio.all_tasks() - {task, asyncio.current_task()}
+            for _ in range(3):
+                task.cancel()
+                await asyncio.sleep(0.01)
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert all(one.done() for one in alive)
+            await engine._journal.flush()
+            assert not engine._journal.broken
+            return await engine.run(workflow([transform("a", "1")], row("a")))
+
+    assert run(main()).warnings == ()
+
+
+def test_what_took_too_long_has_ended_when_who_waits_is_cancelled(run):
+    async def main():
+        begun = asyncio.Event()
+        work = asyncio.create_task(stubborn(begun)())
+        task = asyncio.create_task(within(work, 0.01))
+        await begun.wait()
+        await asyncio.sleep(0.02)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert work.done()
+
+    run(main())
+
+
+def test_closing_the_engine_waits_until_what_its_runs_did_is_written(run, monkeypatch):
+    flush = Results.flush
+    nodes = [
+        {"id": "a", "type": "function", "function": "quick", "cache": {"ttl": "1h"}},
+        {"id": "b", "type": "function", "function": "work"},
+    ]
+
+    async def quick():
+        return 1
+
+    async def main():
+        begun = asyncio.Event()
+        written = threading.Event()
+
+        def slow(results):
+            written.wait(10)
+            flush(results)
+
+        monkeypatch.setattr(Results, "flush", slow)
+        engine = goflow.Engine(functions={"quick": quick, "work": stubborn(begun)})
+        async with engine:
+            task = asyncio.create_task(engine.run(workflow(nodes, row("a", "b"))))
+            await begun.wait()
+            asyncio.get_running_loop().call_later(0.3, written.set)
+        assert task.done()
+        return await task
+
+    result = run(main())
+    assert result.status == "cancelled"
+    with Runs() as runs:
+        assert runs.kept(result.id).status == "cancelled"

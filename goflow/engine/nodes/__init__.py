@@ -145,13 +145,15 @@ async def settle(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     """What they return, in their order; the first that fails cancels the others, and is raised."""
     import asyncio  # noqa: PLC0415 - plans are made without it
 
+    from goflow.engine.ending import until_done  # noqa: PLC0415 - likewise
+
     tasks = [asyncio.ensure_future(one) for one in work]
     try:
         return list(await asyncio.gather(*tasks))
     finally:
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await until_done(asyncio.gather(*tasks, return_exceptions=True))
 
 
 class _Nothing:

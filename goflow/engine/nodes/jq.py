@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from goflow.engine.ending import until_done
 from goflow.engine.nodes import Answer
 from goflow.errors import TransformFailed
 from goflow.expressions.compile import INPUT, RAW, Env
@@ -121,7 +122,7 @@ class JqWorkers:
                 await asyncio.wait((asked,))
             except asyncio.CancelledError:
                 worker.kill()  # the thread finds it gone, and closes it
-                await asyncio.wait((asked,))
+                await until_done(asyncio.wait((asked,)))
                 raise
             if worker.alive:
                 self._idle.append(worker)

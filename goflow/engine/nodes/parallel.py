@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from goflow.engine import events
+from goflow.engine.ending import until_done
 from goflow.engine.nodes import Answer, settle
 from goflow.errors import GoFlowError, NodeFailed
 
@@ -109,4 +110,4 @@ async def _first(work: list[Any], *, success: bool) -> list[dict[str, Any] | Non
 async def _cancelled(tasks: list[asyncio.Future[Any]]) -> None:
     for task in tasks:
         task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await until_done(asyncio.gather(*tasks, return_exceptions=True))
