@@ -104,22 +104,28 @@ def _cleandoc(doc: str) -> str:
 
 
 class _LazyModule(ModuleType):
-    _lock = RLock()
+    """Executes itself when it is asked for what it does not have; other threads wait meanwhile."""
 
-    def __getattr__(self, name: str) -> Any:
-        with _LazyModule._lock:
-            # The import system asks for a path, to see whether there are submodules. Who waited for
-            # another thread finds a module like any other.
-            if name == "__path__" or "_executing" in vars(self):
-                raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
-            if type(self) is _LazyModule:
-                self._executing = True
+    def __getattribute__(self, name: str) -> Any:
+        find = super().__getattribute__
+        if name in _OF_IMPORTS:
+            return find(name)
+        with _lock:
+            have = find("__dict__")
+            # This thread may execute it already, and one that waited for it has any other module.
+            if name not in have and "_executing" not in have and type(self) is _LazyModule:
+                have["_executing"] = True
                 try:
                     SourceFileLoader.exec_module(self.__loader__, self)  # type: ignore[arg-type]
                     self.__class__ = ModuleType  # type: ignore[assignment]
                 finally:
-                    del self._executing
-        return getattr(self, name)
+                    del have["_executing"]
+            return find(name)
+
+
+_lock = RLock()
+_OF_IMPORTS = {"__class__", "__dict__", "__loader__", "__name__", "__path__", "__spec__"}
+"""What the import system asks modules for, while it holds locks of its own."""
 
 
 class _LeanLoader(SourceFileLoader):

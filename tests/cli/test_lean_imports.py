@@ -44,6 +44,25 @@ def test_threads_that_ask_at_once_get_the_whole_module():
     assert printed(code) == "1"
 
 
+def test_a_thread_never_sees_half_a_module(tmp_path):
+    (tmp_path / "half.py").write_text(
+        "import __main__\n"
+        "def early(): return late\n"
+        "__main__.begun.set(); __main__.go_on.wait()\n"
+        "late = 'whole'\n"
+    )
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); lean_imports.LAZY.add('half')\n"
+        "import half; from threading import Event, Thread\n"
+        "begun, go_on, asked = Event(), Event(), Event()\n"
+        "def ask(): asked.set(); print(half.early())\n"
+        "first, second = Thread(target=lambda: half.late), Thread(target=ask)\n"
+        "first.start(); begun.wait(); second.start(); asked.wait()\n"
+        "second.join(0.1); go_on.set(); second.join()"
+    )
+    assert printed(code) == "whole"
+
+
 @pytest.mark.parametrize(
     ("text", "value"),
     [("[1, 0x1F, yes, 2001-12-14]", "[1, 31, True, datetime.date(2001, 12, 14)]"), ("a\x07", None)],
