@@ -21,14 +21,19 @@ __all__ = ["interrupts"]
 def interrupts() -> Iterator[Tell]:
     """Gives a function which has the running loop call another at each interrupt, from now on.
 
-    Interrupt, termination and hang-up wait for it and for its loop. What the loop's
+    Interrupt, termination and hang-up wait for it and for its loop, but those that are ignored, as
+    ``nohup`` has it, and a shell for what it runs in the background. What the loop's
     ``add_signal_handler`` does, which loads ``inspect`` to know coroutines: 5 ms of a start. Begun
     before the loop is, else ``asyncio.run`` handles interrupts. Nothing changes on Windows.
     """
     if sys.platform == "win32":
         yield lambda call: None
         return
-    numbers = [int(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+    numbers = [
+        int(number)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(number) is not signal.SIG_IGN
+    ]
     reader, writer = os.pipe()
     os.set_blocking(reader, False)
     os.set_blocking(writer, False)
