@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from goflow.engine import events
     from goflow.engine.delivery import Deliveries, Delivery
     from goflow.engine.record import RunResult
+    from goflow.engine.resume import Resumption
     from goflow.engine.reuse import Reuse
     from goflow.history.journal import Journal, RunJournal
     from goflow.history.replay import Replay
@@ -105,6 +106,8 @@ class Engine:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._runs: set[Run] = set()
         self._ends: set[asyncio.Future[None]] = set()  # of runs, the writing down included
+        self._deciding: set[asyncio.Task[None]] = set()  # what runs that are resumed begin with
+        self._stopped = [""]  # the status of the last stop, another list for each
         self._plans: dict[int, tuple[Workflow, Plan]] = {}
 
     async def __aenter__(self) -> Engine:
@@ -226,11 +229,8 @@ class Engine:
         plan, kept, replay = resumption.plan, resumption.kept, resumption.replay
         variables = bind(plan.workflow, kept.inputs)
         self._check_functions(plan)
-        resources = self._resources()
-        try:
-            await resumption.decide(set(rerun), dict(assume or {}), resources)
-        finally:
-            resources.connections.end()
+        stopped = self._stopped
+        await self._decide(resumption, set(rerun), dict(assume or {}))
         asks = Asked.from_dict(kept.statistics.get("cache", {}))
         head = replace(
             self._head(plan, kept.inputs, asks, run_id=kept.id),
@@ -238,8 +238,26 @@ class Engine:
             first=replay.following,
         )
         return await self._run(
-            plan, variables, head, listener=listener, replay=replay, owner=(kept.owner,), asks=asks
-        )
+            plan, variables, head, listener=listener, replay=replay, owner=(kept.owner,), asks=asks,
+            stopped=stopped,
+        )  # fmt: skip
+
+    async def _decide(
+        self, resumption: Resumption, rerun: set[str], assume: dict[str, Any]
+    ) -> None:
+        """Decide what becomes of calls in doubt; nothing of it when the engine is stopped."""
+        resources, stopped = self._resources(), self._stopped
+        deciding = asyncio.create_task(resumption.decide(rerun, assume, resources))
+        self._deciding.add(deciding)
+        try:
+            await asyncio.wait((deciding,))
+            if self._stopped is stopped or not deciding.cancelled():
+                deciding.result()
+        finally:
+            deciding.cancel()
+            await until_done(asyncio.wait((deciding,)))
+            self._deciding.discard(deciding)
+            resources.connections.end()
 
     async def stream(
         self, workflow: Workflow | Plan | str | Path, inputs: Mapping[str, Any] | None = None
@@ -272,12 +290,14 @@ class Engine:
         replay: Replay | None = None,
         owner: tuple[int | None, ...] = (),
         asks: Asked | None = None,
+        stopped: list[str] | None = None,
     ) -> RunResult:
         resources = self._resources()
         self._check_functions(plan)
         journal = None if self._journal is None else self._journal.begin(head, *owner)
         if owner:
             await self._claimed(head.id)
+            self._resources()  # the engine may be closed by now
         deliveries = self._begin_deliveries(plan, listener)
         for delivery in deliveries:
             tell = delivery.put if tell is None else _both(tell, delivery.put)
@@ -288,6 +308,8 @@ class Engine:
         end = asyncio.get_running_loop().create_future()
         self._runs.add(run)
         self._ends.add(end)
+        if stopped is not None and stopped is not self._stopped:
+            run.stop(self._stopped[0])  # which it was before there was a run
         try:
             await run.wait()
         finally:
@@ -425,8 +447,11 @@ class Engine:
             if self._loop is not None and not self._loop.is_closed():
                 self._loop.call_soon_threadsafe(self.stop, status)
             return
+        self._stopped = [status]
         for run in tuple(self._runs):
             run.stop(status)
+        for deciding in self._deciding:
+            deciding.cancel()
 
     @property
     def _offline(self) -> bool:

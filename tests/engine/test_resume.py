@@ -332,6 +332,70 @@ def test_a_retry_rule_that_names_the_class_calls_again(tmp_path, named):
             resume(first.id)
 
 
+def test_a_stop_is_heard_while_it_is_decided_what_becomes_of_a_call(monkeypatch):
+    first = run(lost())
+
+    async def main():
+        begun = asyncio.Event()
+
+        async def hang(*_):
+            begun.set()
+            await asyncio.Event().wait()
+
+        async with goflow.Engine() as engine:
+            with monkeypatch.context() as patched:
+                patched.setattr("goflow.engine.resume._may_try_again", hang)
+                task = asyncio.create_task(engine.resume(first.id))
+                await begun.wait()
+                engine.stop("interrupted")
+                stopped = await asyncio.wait_for(task, 30)
+            with pytest.raises(OutcomeUnknown):
+                await engine.resume(first.id)
+            return stopped
+
+    stopped = asyncio.run(main())
+    assert stopped.status == "interrupted"
+    assert {"say": "completed", "t": "cancelled"}.items() <= statuses(stopped).items()
+
+
+def test_a_stop_is_heard_while_a_run_is_claimed(monkeypatch):
+    first = run(lost())
+
+    async def main():
+        async with goflow.Engine() as engine:
+            claimed = engine._claimed
+
+            async def claim(run_id):
+                await claimed(run_id)
+                engine.stop("interrupted")
+
+            monkeypatch.setattr(engine, "_claimed", claim)
+            return await engine.resume(first.id, rerun=["t"])
+
+    assert asyncio.run(main()).status == "interrupted"
+
+
+def test_a_run_whose_engine_is_closed_as_it_is_claimed_can_be_resumed(monkeypatch):
+    first = run(lost())
+
+    async def main():
+        async with goflow.Engine() as engine:
+            claimed, begun = engine._claimed, asyncio.Event()
+
+            async def claim(run_id):
+                begun.set()
+                await claimed(run_id)
+
+            monkeypatch.setattr(engine, "_claimed", claim)
+            task = asyncio.create_task(engine.resume(first.id, rerun=["t"]))
+            await begun.wait()
+        with pytest.raises(RuntimeError, match="not open"):
+            await task
+
+    asyncio.run(main())
+    assert resume(first.id, rerun=["t"]).status == "failed"
+
+
 def test_only_nodes_in_doubt_can_be_decided():
     first = run(lost())
     with pytest.raises(BadCall, match="no node whose outcome is unknown") as error:
