@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 if TYPE_CHECKING:
     import asyncio
@@ -33,16 +35,21 @@ class Flights:
     Each gets the value, and whether others got the same object: whoever changes it copies it first
     then. A failure is raised in all of them. When the one that computes is cancelled, another takes
     its place. Any number of threads and event loops may share this. A computation that asks for its
-    own key does not wait, which would be for ever: it is done again.
+    own key does not wait, which would be for ever: it is done again. Nor does a process that was
+    forked wait for what its parent computes.
     """
 
-    __slots__ = ("_flights", "_lock", "landed")
+    __slots__ = ("__weakref__", "_flights", "_lock", "landed")
 
     def __init__(self) -> None:
-        self._flights: dict[Hashable, _Flight] = {}
-        self._lock = threading.Lock()
         self.landed = 0
         """How many have: whoever looked in vain before one did may look again."""
+        self._begin()
+        _all.add(self)
+
+    def _begin(self) -> None:
+        self._flights: dict[Hashable, _Flight] = {}
+        self._lock = threading.Lock()
 
     def run(self, key: Hashable, compute: Callable[[], Any]) -> tuple[Any, bool]:
         """``compute()``, or what another thread is about to give for the same key."""
@@ -110,3 +117,15 @@ class Flights:
     def __len__(self) -> int:
         """How many are in flight."""
         return len(self._flights)
+
+
+_all: WeakSet[Flights] = WeakSet()
+
+
+def _begin_all() -> None:
+    for flights in _all:
+        flights._begin()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_all)

@@ -126,11 +126,13 @@ class Results:
 
     def lookup(self, key: ResultKey) -> Hit | Miss:
         """The result of work with this key, the caller's own to change."""
-        kept = self._memory.get(key.digest)
-        if kept is None and self._store is not None:
-            kept = self._store.get(key.digest)
-            if kept is not None:
-                self._memory.set(key.digest, kept)
+        found = self.lookup_again(key)
+        if isinstance(found, Hit) or self._store is None:
+            return found
+        kept = self._store.get(key.digest)  # also where another process kept it anew
+        if kept is None:
+            return found
+        self._memory.set(key.digest, kept)
         return self._found(kept)
 
     def lookup_again(self, key: ResultKey) -> Hit | Miss:

@@ -142,6 +142,16 @@ def test_a_result_lives_as_long_as_its_policy_says(opened, clock):
     assert again.lookup(key()).value == "new"
 
 
+def test_what_another_process_kept_anew_is_found_once_the_own_result_is_over(opened, clock):
+    results, other = opened(), opened()
+    keep(results, value="old", policy=CachePolicy(ttl=60))
+    clock.now += 61
+    assert results.lookup(key()) == Miss(expired=1.0)
+    keep(other, value="new", policy=CachePolicy(ttl=60))
+    other.flush()
+    assert results.lookup(key()).value == "new"
+
+
 def test_what_is_for_one_run_is_not_on_disk(opened):
     results = opened()
     keep(results, policy=CachePolicy(scope="run"))
@@ -233,6 +243,46 @@ def test_equal_calls_in_flight_run_once(run):
 
     assert run(alone()) == ([1], {"content": []}, False)
     assert len(calls) == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # of threads: since 3.12
+def test_a_forked_process_does_not_wait_for_what_its_parent_is_doing(run):
+    async def child():
+        async def work():
+            return [2], None
+
+        found = await asyncio.wait_for(Results().once(key(), work), 30)
+        os._exit(0 if found == ([2], None, False) else 1)
+
+    async def main():
+        begun, over = asyncio.Event(), asyncio.Event()
+
+        async def work():
+            begun.set()
+            await over.wait()
+            return [1], None
+
+        task = asyncio.create_task(Results().once(key(), work))
+        await begun.wait()
+        pid = await asyncio.to_thread(forked, child)
+        _, status = await asyncio.to_thread(os.waitpid, pid, 0)
+        over.set()
+        await task
+        return status
+
+    assert run(main()) == 0
+
+
+def forked(main):
+    """The id of a process that was forked in this thread, and runs ``main`` only."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            asyncio.run(main())
+        finally:
+            os._exit(2)
+    return pid
 
 
 # -- tools as last seen ------------------------------------------------------------------------
