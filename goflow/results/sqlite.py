@@ -99,8 +99,9 @@ class Store:
         self._clock = clock
         self._warn = warn
         self._lock = threading.Lock()
-        self._starting = threading.Lock()
+        self._giving = threading.Lock()  # to the writer, which nothing reaches after its last
         self._broken = False
+        self._closed = False
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._writer: threading.Thread | None = None
         self._connection, self._read_only = open_or_begin_anew(path, clock, warn)
@@ -194,16 +195,21 @@ class Store:
 
     def flush(self) -> None:
         """Wait until all that was given is written."""
-        if self._writer is not None:
-            done = threading.Event()
+        done = threading.Event()
+        with self._giving:
+            if self._writer is None:
+                return
             self._queue.put(done)
-            done.wait()
+        done.wait()
 
     def close(self) -> None:
         """Write what is left, make room if there is too much, and close the file. Idempotent."""
-        writer, self._writer = self._writer, None
+        with self._giving:
+            self._closed = True
+            writer, self._writer = self._writer, None
+            if writer is not None:
+                self._queue.put(None)
         if writer is not None:
-            self._queue.put(None)
             writer.join()
             self._prune_if_due()
         self._broken = True
@@ -213,14 +219,15 @@ class Store:
     def _put(self, item: Any) -> None:
         if self._broken or self._read_only:
             return
-        if self._writer is None:
-            with self._starting:
-                if self._writer is None:
-                    self._writer = threading.Thread(
-                        target=self._write_all, name="goflow results", daemon=True
-                    )
-                    self._writer.start()
-        self._queue.put(item)
+        with self._giving:
+            if self._closed:
+                return
+            if self._writer is None:
+                self._writer = threading.Thread(
+                    target=self._write_all, name="goflow results", daemon=True
+                )
+                self._writer.start()
+            self._queue.put(item)
 
     def _write_all(self) -> None:
         while True:

@@ -152,6 +152,24 @@ def test_what_another_process_kept_anew_is_found_once_the_own_result_is_over(ope
     assert results.lookup(key()).value == "new"
 
 
+def test_who_waits_for_what_is_kept_waits_no_longer_than_until_it_is_closed(opened):
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(100):
+            results = opened()
+            keep(results)
+            waiting = [threading.Thread(target=results.flush, daemon=True) for _ in range(3)]
+            for thread in waiting:
+                thread.start()
+            results.close()
+            for thread in waiting:
+                thread.join(30)
+            assert not any(thread.is_alive() for thread in waiting)
+    finally:
+        sys.setswitchinterval(interval)
+
+
 def test_what_is_for_one_run_is_not_on_disk(opened):
     results = opened()
     keep(results, policy=CachePolicy(scope="run"))
