@@ -247,7 +247,7 @@ class Reuse:
 
         began = monotonic()
         try:
-            value, raw, _ = await self.results.once(key, leading, apart=timeout)
+            value, raw, _ = await self.results.once(key, leading, apart=step.node.timeout)
         except GoFlowError as error:
             if mine:
                 raise

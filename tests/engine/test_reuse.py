@@ -464,10 +464,11 @@ def test_a_condition_is_never_cached(go, counted):
 # -- equal calls at once -----------------------------------------------------------------------
 
 
-def test_equal_calls_in_flight_run_once(go, counted):
+@pytest.mark.parametrize("options", [{}, {"timeout": "60s"}])
+def test_equal_calls_in_flight_run_once(go, counted, options):
     ids = [f"n{i}" for i in range(5)]
     text = workflow(
-        [read(i, output=i) for i in ids],
+        [read(i, output=i, **options) for i in ids],
         [edge for i in ids for edge in (f"start {i}", f"{i} end")],
         result=[f"${{{i}}}" for i in ids],
         servers=[counted.server()],
