@@ -91,14 +91,23 @@ class _Walk:
         self._found: dict[str, Outlook] = {}
 
     def _races(self) -> Iterator[str]:
-        """The names that a node uses while another may be writing one of them."""
-        for finding in self._plan.report.findings:
-            match = re.match(r"nodes\[(\d+)\]", finding.path) if finding.code == "GF306" else None
-            if match is not None:
-                node = self._plan.workflow.nodes[int(match[1])]
+        """The names that a node or an edge uses while a node may be writing one of them."""
+        plan = self._plan
+        for finding in plan.report.findings:
+            match = re.match(r"(nodes|edges)\[(\d+)\]", finding.path)
+            if finding.code != "GF306" or match is None:
+                continue
+            trees: list[syntax.Expr] = []
+            if match[1] == "nodes":
+                node = plan.workflow.nodes[int(match[2])]
                 yield node.output or ""
-                for read in node_reads(node, (), Findings(None)):
-                    yield from (name for name, _ in facts_of(read.tree).names)
+                trees += (read.tree for read in node_reads(node, (), Findings(None)))
+            else:
+                yield ""
+                condition = plan.workflow.edges[int(match[2])].condition
+                trees.append(Expression.of(condition or "", plan.strict).tree)
+            for tree in trees:
+                yield from (name for name, _ in facts_of(tree).names)
 
     def done(self) -> Forecast:
         """Walk over everything."""

@@ -68,6 +68,17 @@ def test_conditions_on_inputs_are_decided_and_their_dead_branch_is_skipped():
     assert found.levels == [["start"], ["big"], ["yes", "no"], ["end"]]
 
 
+@pytest.mark.parametrize("read", ["nodes.w.status == 'completed'", "x == 1"])
+def test_an_edge_that_reads_what_may_come_before_or_after_it_is_not_decided(read):
+    text = workflow(
+        [tool("ask", "say", text="x"), transform("after", "1"), transform("w", "1", output="x")],
+        ["start ask", f"ask after when:{read}", "after end", "start w", "w end"],
+        variables=[{"name": "x", "default": 0}],
+    )
+    nodes, _ = foreseen(text)
+    assert not nodes["after"].certain
+
+
 def test_what_depends_on_a_call_is_not_certain_but_what_follows_it_is():
     text = workflow(
         [tool("ask", "say", text="x", output="said"), condition("ok", "said == 'x'"),
