@@ -4,6 +4,7 @@ import asyncio
 import os
 import random
 import signal
+from contextlib import suppress
 
 import pytest
 from support.deep import rounds
@@ -60,7 +61,8 @@ def test_connections_closed_at_any_moment_leave_nothing_and_end_every_call(run):
                 if kind == 0:
                     rng.choice(tasks).cancel()
                 elif kind == 1 and connections.sessions():
-                    os.kill(rng.choice(connections.sessions()).pid, signal.SIGKILL)
+                    with suppress(ProcessLookupError):  # it has died already
+                        os.kill(rng.choice(connections.sessions()).pid, signal.SIGKILL)
                 elif kind == 2:
                     connections.pool(rng.choice(CONFIGS))._core.drain()
                 elif connections.sessions():
