@@ -316,7 +316,9 @@ class Engine:
             # Also when the caller was cancelled: what the run did is told, and written down.
             self._runs.discard(run)
             try:
-                result = await until_done(self._end(run, context, asks, deliveries))
+                ending = self._end(run, context, asks, deliveries)
+                waits = reuse is not None or journal is not None or deliveries
+                result = await (until_done(ending) if waits else ending)
             finally:
                 self._ends.discard(end)
                 end.set_result(None)

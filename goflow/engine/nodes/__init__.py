@@ -150,10 +150,11 @@ async def settle(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     tasks = [asyncio.ensure_future(one) for one in work]
     try:
         return list(await asyncio.gather(*tasks))
-    finally:
+    except BaseException:
         for task in tasks:
             task.cancel()
         await until_done(asyncio.gather(*tasks, return_exceptions=True))
+        raise
 
 
 class _Nothing:
