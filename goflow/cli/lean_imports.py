@@ -46,6 +46,7 @@ PATTERNS = {
     "string",  # 0.3
     "locale",  # 0.3
     "click._compat",  # 0.1
+    "goflow.cli.output",  # 0.1
     "goflow.workflow.load_servers",  # 0.3
     "goflow.servers.sensitive",  # 0.3
     "goflow.engine.servers",  # 0.1

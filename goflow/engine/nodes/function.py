@@ -6,6 +6,7 @@ import asyncio
 import inspect
 from typing import TYPE_CHECKING, Any
 
+from goflow.engine.ending import within
 from goflow.engine.nodes import Answer
 from goflow.errors import FunctionFailed, GoFlowError, NodeTimeout
 from goflow.expressions.text import fill
@@ -73,7 +74,8 @@ class FunctionWork:
         if sending is not None:
             await sending.before()
         try:
-            value = await asyncio.wait_for(_call(call, request), timeout)
+            called = _call(call, request)
+            value = await (called if timeout is None else within(called, timeout))
         except asyncio.TimeoutError:
             if timeout is None:
                 raise FunctionFailed(f"the function {self.name!r} raised TimeoutError") from None
