@@ -14,10 +14,12 @@ from support.servers import children, open_descriptors, wait_until
 IN_CI = bool(os.environ.get("CI"))
 NODE_MODULES = Path(__file__).parents[1] / "examples" / "public" / "node_modules"
 
+# A shell starts what runs in the background with interrupts ignored, and nohup with hang-ups; child
+# processes would inherit it, and those that tests interrupt would go on.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-    # A shell starts what runs in the background so, and child processes would inherit it: those
-    # that tests interrupt would go on.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 if os.environ.get("GOFLOW_LINE_TRACE") == "1":
     # Whoever traces runs between any two lines of the core, also where its records are in

@@ -60,6 +60,7 @@ CODES = {
     "GF502": "a variable is declared, or written by a node, and never read",
     "GF503": "a retry rule contradicts itself",
     "GF504": "a setting has no effect on this node",
+    "GF505": "a timeout leaves no time",
     "GF601": "a server cannot be connected",
     "GF602": "a server has no tool of this name",
     "GF603": "a tool does not take these arguments",

@@ -393,6 +393,14 @@ EXPLANATIONS = {
         "nodes:\n  - {id: sum, type: transform, expression: 1 + 1, retry: {max_attempts: 3}}\n",
         "nodes:\n  - {id: sum, type: transform, expression: 1 + 1}\n",
     ),
+    "GF505": Explanation(
+        "A timeout of 0 seconds is over before anything is done, so that every attempt fails. "
+        "Without the key a node and a run have no limit, and a call that of its server.",
+        "servers:\n  - {id: s, command: server}\n"
+        "nodes:\n  - {id: call, type: mcp_tool, server: s, tool: t, timeout: 0}\n",
+        "servers:\n  - {id: s, command: server}\n"
+        "nodes:\n  - {id: call, type: mcp_tool, server: s, tool: t, timeout: 5s}\n",
+    ),
     # -- what servers say ----------------------------------------------------------------------
     "GF601": Explanation(
         "'goflow validate --live' starts or reaches every server that the workflow uses. This one "

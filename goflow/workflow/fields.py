@@ -289,6 +289,19 @@ class Fields:
             return default
         return seconds
 
+    def timeout(self, *names: str, default: float | None = None) -> Any:
+        """A duration in seconds after which something is given up."""
+        seconds = self.duration(*names, default=default)
+        if seconds == 0:
+            self.findings.add(
+                "GF505",
+                f"a {names[0]!r} of 0 is over before anything is done",
+                self.place(*names),
+                hint="leave it out, or say how long it may take",
+                severity="warning",
+            )
+        return seconds
+
     def texts(self, *names: str) -> dict[str, str]:
         """A map of strings; a number would lose its spelling, so it is a finding."""
         value = self.typed("object", *names, default={})

@@ -86,7 +86,7 @@ def build(document: Document, findings: Findings) -> Workflow | None:
         servers=fields.each(read_server, "servers"),
         nodes=fields.each(read_node, "nodes", required=True),
         edges=fields.each(_edge, "edges", required=True),
-        timeout=fields.duration("timeout"),
+        timeout=fields.timeout("timeout"),
         max_parallel=fields.number("max_parallel", least=1, whole=True),
         cache=read_cache(fields),
         document=document,

@@ -63,7 +63,7 @@ def _working(fields: Fields, common: dict[str, Any], if_names: tuple[str, ...]) 
     return common | {
         "output": fields.variable(*OUTPUT),
         "run_if": fields.condition(*if_names),
-        "timeout": fields.duration("timeout"),
+        "timeout": fields.timeout("timeout"),
         "retry": read_retry(fields),
         "cache": read_cache(fields),
         "on_error": read_on_error(fields),

@@ -24,7 +24,7 @@ STORY = [
     ("resume", "resume last", ['"team": "on-call"']),
     ("servers", "servers add box -- goflow-toolbox", ["box"]),
     ("secrets", "secrets list", []),
-    ("fmt", "fmt ticket-routing.yaml", ["ticket-routing.yaml"]),
+    ("fmt", "fmt ticket-routing.yaml", ["0 of 1 files changed"]),
     ("export", "export ticket-routing.yaml -o shared.yaml", ["shared.yaml"]),
     ("import", "import shared.yaml -o taken.yaml", ["taken.yaml"]),
     ("doctor", "doctor", ["python"]),

@@ -406,14 +406,17 @@ def test_an_operation_keeps_no_memory_and_no_reference(name):
     grown = []
     tracemalloc.start()
     try:
-        for _ in range(2):
+        for _ in range(5):
             gc.collect()
             held = tracemalloc.get_traced_memory()[0]
             for _ in range(TIMES):
                 work()
             gc.collect()
             grown.append(tracemalloc.get_traced_memory()[0] - held)
+            # A leak is at least an object each time, 16 bytes. Now and then a free list has grown,
+            # or another thread has kept something.
+            if grown[-1] < 8 * TIMES:
+                break
     finally:
         tracemalloc.stop()
-    # A leak is at least an object each time, 16 bytes; once, a free list may have grown.
     assert min(grown) < 8 * TIMES

@@ -554,6 +554,16 @@ MISTAKES = {
         + "  - id: a\n    type: transform\n    expression: '1'\n    timeout: 5s #!\n"
         + THROUGH,
     ),
+    "a timeout without time": (
+        "GF505",
+        "0",
+        SERVER + CALL + "    timeout: 0 #!\n" + THROUGH,
+    ),
+    "a server's timeout without time": (
+        "GF505",
+        "0s",
+        "servers:\n  - {id: s, command: x, connect_timeout: 0s} #!\n" + CALL + THROUGH,
+    ),
     # loops and parallel nodes
     "a loop over nothing": ("GF103", "{id", chain("{id: a, type: loop, body: [m]} #!")),
     "a loop over a number": (
