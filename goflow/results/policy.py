@@ -106,7 +106,7 @@ def decide(
             return _no(
                 "nobody knows yet whether the server marks it read-only"
                 if read_only is None
-                else "the workflow's policy covers only tools that are marked read-only"
+                else "a policy that is not its own covers only tools that are marked read-only"
             )
     if policy.mode == "off":
         return _no("its policy says off")

@@ -122,7 +122,7 @@ def test_a_workflows_policy_does_not_cover_it(go, counted):
     node = read("a", name="write", cache=None)
     go(workflow([node], row("a"), servers=[counted.server()], cache={"ttl": "1h"}))
     assert because() == (
-        "not cacheable: the workflow's policy covers only tools that are marked read-only"
+        "not cacheable: a policy that is not its own covers only tools that are marked read-only"
     )
 
 
