@@ -84,23 +84,30 @@ class _Checker:
         for read in reads:
             items = self._items(node, read) if in_loop else _NONE
             facts = read.facts
+            reserved = []
             for name, at in facts.names:
-                if name in RESERVED_READS or name in items:
-                    continue
-                if not (read.has_input and name in ("input", "$")):
+                if name in RESERVED_READS:
+                    reserved.append(name)
+                elif name not in items and not (read.has_input and name in ("input", "$")):
                     self._variable(name, at, node, read)
-            for other, at in facts.nodes:
-                self._reference(other, at, node, read)
-            for name, at in facts.inputs:
-                self._input(name, at, read)
-            if [name for name, _ in facts.names].count("inputs") > len(facts.inputs):
-                self.read_names |= self.declared.keys()
-            for name, at in facts.run:
-                self._member("'run'", name, OF_RUN, at, read)
-            for name, at in facts.records:
-                self._member("the record of a node", name, OF_RECORD, at, read)
+            if reserved:
+                self._reserved(reserved, node, read)
             if facts.typed:
                 self.types.check(read, self.base, items, self.findings)
+
+    def _reserved(self, names: list[str], node: Node, read: Read) -> None:
+        """Check the members of ``nodes``, ``inputs`` and ``run``, as often as they are read."""
+        facts = read.facts
+        for other, at in facts.nodes:
+            self._reference(other, at, node, read)
+        for name, at in facts.inputs:
+            self._input(name, at, read)
+        if names.count("inputs") > len(facts.inputs):  # all of them at once
+            self.read_names |= self.declared.keys()
+        for name, at in facts.run:
+            self._member("'run'", name, OF_RUN, at, read)
+        for name, at in facts.records:
+            self._member("the record of a node", name, OF_RECORD, at, read)
 
     def _path(self, read: Read) -> Path:
         return (*self.base, *read.within)

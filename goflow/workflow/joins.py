@@ -171,6 +171,15 @@ class Joins:
         """Find what makes node ``i`` run, which these edges lead to."""
         done, opposite = self._done, self._opposite
         signs = self._nothing.plus(done[i])
+        if len(inputs) == 1 and i not in opposite:
+            (one,) = inputs
+            if one.sure:
+                signs |= self._signs[one.source]
+                self._open[i] = self._open[one.source]
+            elif one.way is not None:
+                signs = signs.plus(one.way)
+            self._signs[i] = signs
+            return
         begun = {i} if i in opposite else set()
         for one in inputs:
             if one.sure:  # what makes its source run makes this one run too
