@@ -107,6 +107,27 @@ def test_what_is_certain_is_what_the_reference_says(part):
                 assert certainty.exclude(one, other) is reference.exclude(one, other), asked
 
 
+@pytest.mark.parametrize("count", [3, 80])  # few and more begun branches than are remembered
+def test_branches_that_begin_above_a_join_are_followed_as_the_reference_does(count):
+    """Each ``a`` goes on to ``b`` or ``h``; both lead to ``c2``, which ``n`` waits for."""
+    nodes = [StartNode(id="s"), *(PassthroughNode(id=name) for name in ("c0", "d0", "c2", "n"))]
+    pairs = [("c0", "c2"), ("d0", "c2"), ("c2", "n"), ("s", "n"), ("n", "e")]
+    edges = [Edge(source=one, target=other) for one, other in pairs]
+    for i in range(count):
+        nodes += [PassthroughNode(id=f"{letter}{i}", output=f"x{i}") for letter in "abh"]
+        edges += [Edge(source="s", target=f"a{i}"), Edge(source=f"a{i}", target=f"b{i}")]
+        edges += [Edge(source=f"a{i}", target=f"h{i}", on="error")]
+        edges += [Edge(source=f"b{i}", target="c0"), Edge(source=f"h{i}", target="d0")]
+    workflow = Workflow(name="w", nodes=(*nodes, EndNode(id="e")), edges=tuple(edges))
+    structure = Structure(workflow)
+    certainty, reference = Certainty(structure), Reference(structure)
+    for one in structure.nodes:
+        for other in ("c0", "d0", "c2", "a0", "b0", "h0"):
+            asked = (one, other)
+            assert certainty.is_done(other, one) is reference.is_done(other, one), asked
+    assert certainty.is_done("c2", "n") is (count == 3)  # else something certain is not found
+
+
 def test_nodes_are_beside_each_other_when_no_path_connects_them():
     for seed in range(rounds(400)):
         pick = random.Random(seed)
