@@ -10,6 +10,7 @@ import click
 from goflow.cli.output import emit, emit_json, say, say_error
 from goflow.cli.parameters import read_parameters
 from goflow.errors import BadCall
+from goflow.shown import counted
 from goflow.workflow.validate import examine
 
 if TYPE_CHECKING:
@@ -96,4 +97,5 @@ def _print(file: Path, report: Report) -> None:
         emit(report.render())
     errors, others = len(report.errors), len(report.findings) - len(report.errors)
     verdict = "valid" if report.valid else "not valid"
-    say(f"{file}: {verdict} ({errors} errors, {others} other findings)")
+    told = f"{counted(errors, 'error')}, {counted(others, 'other finding')}"
+    say(f"{file}: {verdict} ({told})")

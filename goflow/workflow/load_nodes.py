@@ -52,7 +52,8 @@ def read_node(data: Any, path: Path, findings: Findings) -> Node:
                 (*path, "type"),
                 hint=nearest(type_, READERS) or f"the types are {known}",
             )
-        return PassthroughNode(**common)
+        # What reads its result is not to blame.
+        return PassthroughNode(**common, output=fields.variable(*OUTPUT))
     node: Node = read(fields, common)
     fields.finish()
     return node

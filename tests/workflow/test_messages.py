@@ -156,3 +156,10 @@ def test_a_description_and_a_label_are_welcome_anywhere():
         + "edges:\n  - {from: start, to: a, description: x, label: x}\n  - {from: a, to: end}\n"
     )
     assert codes(text) == []
+
+
+def test_a_node_type_that_there_is_not_is_one_finding_and_its_readers_are_not_blamed():
+    text = HEAD + START_END + A.replace("transform", "transfrom") + THROUGH
+    read = text.replace("id: end, type: end", "id: end, type: end, return: '${x}'")
+    assert read != text
+    assert codes(read) == ["GF108"]
