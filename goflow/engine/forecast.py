@@ -209,8 +209,12 @@ class _Walk:
     def _skip(self, index: int, reason: str, edges: str) -> None:
         node, record = self._plan.steps[index].node, self._records[index]
         record.status = "skipped"
-        self._found[node.id] = Outlook(node.id, node.type, "skip", edges != _OPEN, reason=reason)
-        for branch in self._plan.steps[index].branches:
+        branches = self._plan.steps[index].branches
+        # The condition of an edge may fail, and its node with it.
+        asks = edges == _TAKEN and any(isinstance(branch.when, Expression) for branch in branches)
+        certain = edges != _OPEN and not asks
+        self._found[node.id] = Outlook(node.id, node.type, "skip", certain, reason=reason)
+        for branch in branches:
             state = _DEAD if branch.on == "error" or branch.when is True else edges
             if isinstance(branch.when, Expression) and state == _TAKEN:
                 state = _OPEN

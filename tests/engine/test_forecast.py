@@ -53,6 +53,16 @@ def test_what_is_certain_happens(run):
         assert (outlook.verdict == "skip") == (record.status == "skipped"), record.id
 
 
+def test_a_node_is_not_certainly_skipped_whose_edge_may_fail():
+    text = workflow(
+        [transform("a", "1", **{"if": "p"}), transform("b", "2")],
+        ["start a", "a b n < 5", "b end"],
+        variables=[{"name": "n", "default": None}, {"name": "p", "default": False}],
+    )  # fmt: skip
+    nodes, _ = foreseen(text)
+    assert (nodes["a"].verdict, nodes["a"].certain) == ("skip", False)
+
+
 def test_conditions_on_inputs_are_decided_and_their_dead_branch_is_skipped():
     text = workflow(
         [condition("big", "n > 10"), transform("yes", "1", output="x"),
